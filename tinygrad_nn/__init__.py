@@ -1,0 +1,30 @@
+"""tinygrad_nn: reverse-mode differentiation of NumPy code, and neural networks on top of it."""
+
+from . import data, nn, ops, optim
+from .engine import enable_grad, is_grad_enabled, no_grad, record
+from .errors import ShapeError
+from .ops import *  # noqa: F403
+from .primitive import primitive, primitives
+from .random import manual_seed
+from .transforms import grad, value_and_grad
+from .value import Value, backward
+
+__version__ = "0.1.0"
+__all__ = [
+    "ShapeError",
+    "Value",
+    "backward",
+    "data",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "manual_seed",
+    "nn",
+    "no_grad",
+    "optim",
+    "primitive",
+    "primitives",
+    "record",
+    "value_and_grad",
+    *ops.__all__,
+]

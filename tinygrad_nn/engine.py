@@ -1,0 +1,315 @@
+"""The graph of a computation and the backward pass through it.
+
+A `Node` stands for one recorded operation, or for a leaf. It points to the nodes it was
+computed from and never to what was computed from it, so a graph lives exactly as long as
+the last Value that ends it. Nodes are numbered as they are made, and a node is always newer
+than its parents: to go through a graph from the newest node to the oldest is to go through
+it in reverse topological order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .errors import ShapeError
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+# How much an operation records, per thread.
+NOTHING, GRAPH, EVERYTHING = 0, 1, 2
+
+
+class _Mode(threading.local):
+    level = GRAPH
+
+
+mode = _Mode()
+node_numbers = itertools.count(1)
+
+
+class Edge(NamedTuple):
+    """What leads from a node back to one of its inputs. Nodes hold them as plain tuples."""
+
+    parent: Node
+    rule: Callable[..., Any]
+    needs: tuple[Any, ...]  # what the rule takes after the gradient
+    slot: int  # which input of the primitive, counted from 0
+
+
+class Trace(NamedTuple):
+    """What `record()` keeps of an operation besides its derivative."""
+
+    value: Any
+    inputs: tuple[Any, ...]
+    filename: str
+    line: int
+
+
+class Node:
+    """A recorded operation, or a leaf (which has no primitive and no edges).
+
+    The primitives fill in the slots themselves: a constructor would cost as much as
+    everything else they do for a scalar.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",  # of the value; set where `kind` is ndarray
+        "edges",
+        "grad",
+        "keeps_grad",  # whether a backward pass leaves the gradient in `grad`
+        "kind",  # the value's type: ndarray, or a NumPy scalar type
+        "number",
+        "primitive",
+        "shape",  # as dtype
+        "trace",  # set under record()
+    )
+
+    number: int
+    primitive: Primitive | None
+    edges: tuple[tuple[Node, Callable[..., Any], tuple[Any, ...], int], ...]
+    kind: type
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    grad: Any
+    keeps_grad: bool
+    trace: Trace
+
+    def describe(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """The shape and dtype of the node's value, which its gradient must have."""
+        if self.kind is np.ndarray:
+            return self.shape, self.dtype
+        return (), np.dtype(self.kind)
+
+
+def leaf_node(data: Any) -> Node:
+    """A node for `data` (an array or NumPy scalar) that no operation made."""
+    node = Node()
+    node.number = next(node_numbers)
+    node.primitive = None
+    node.edges = ()
+    node.grad = None
+    node.keeps_grad = True
+    node.kind = type(data)
+    if node.kind is np.ndarray:
+        node.shape = data.shape
+        node.dtype = data.dtype
+    return node
+
+
+@contextmanager
+def _level(level: int) -> Iterator[None]:
+    before = mode.level
+    mode.level = level
+    try:
+        yield
+    finally:
+        mode.level = before
+
+
+def no_grad() -> Any:
+    """A context (or decorator) inside which operations record no graph, in this thread.
+
+    >>> import tinygrad_nn as tg
+    >>> x = tg.Value(2.0)
+    >>> with tg.no_grad():
+    ...     y = x * 3
+    >>> y.requires_grad
+    False
+    """
+    return _level(NOTHING)
+
+
+def enable_grad() -> Any:
+    """A context (or decorator) that undoes a surrounding `no_grad()`, in this thread."""
+    return _level(max(mode.level, GRAPH))
+
+
+def record() -> Any:
+    """A context (or decorator) inside which the graph keeps everything one could look at.
+
+    Each operation also keeps its value, its inputs and the source line that called it, and
+    a backward pass through it keeps every intermediate gradient (`Value.grad`). Drawing and
+    debugging use this; training does without, since it holds all memory.
+
+    >>> import tinygrad_nn as tg
+    >>> x = tg.Value(3.0)
+    >>> with tg.record():
+    ...     y = x * x
+    ...     z = y + 1
+    >>> z.backward()
+    >>> float(y.grad)
+    1.0
+    """
+    return _level(EVERYTHING)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations record a graph in this thread."""
+    return mode.level > NOTHING
+
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def trace(node: Node, value: Any, inputs: tuple[Any, ...]) -> None:
+    """Keep with `node` what was computed, from what, and at which line outside the package."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+    node.trace = Trace(value, inputs, frame.f_code.co_filename, frame.f_lineno)
+    node.keeps_grad = True
+
+
+def backpropagate(
+    roots: Sequence[Node],
+    gradients: Sequence[Any],
+    *,
+    onto: Iterable[Node] | None = None,
+    wrap: Callable[[Any, Node], Any] | None = None,
+) -> dict[Node, Any]:
+    """Send `gradients` from `roots` back through the graph.
+
+    Returns the gradient of each leaf reached or, with `onto`, of each of those nodes that was
+    reached; paths that cannot lead to one of them are not followed. Without `onto`, nodes that
+    keep their gradients receive them here. With `wrap`, which makes a Value of an array and its
+    node, the rules run on Values and so record a graph themselves.
+    """
+    arrived: dict[Node, Any] = {}
+    # Newest first: all that was computed from a node comes before it.
+    queue: list[tuple[int, Node]] = []
+    targets = None if onto is None else set(onto)
+    oldest = 0 if targets is None else min((node.number for node in targets), default=0)
+    found: dict[Node, Any] = {}
+    for root, gradient in zip(roots, gradients, strict=True):
+        if root in arrived:
+            arrived[root] = arrived[root] + gradient
+        else:
+            arrived[root] = gradient
+            if root.edges:
+                heappush(queue, (-root.number, root))
+    ndarray = np.ndarray
+    while queue:
+        node = heappop(queue)[1]
+        g = arrived.pop(node)
+        if node.keeps_grad if targets is None else node in targets:
+            found[node] = g
+        for parent, rule, needs, slot in node.edges:
+            if parent.number < oldest:
+                continue
+            if wrap is not None:
+                needs = _as_values(node, slot, needs, wrap)
+            try:
+                if not needs:
+                    gradient = rule(g)
+                elif len(needs) == 1:
+                    gradient = rule(g, needs[0])
+                else:
+                    gradient = rule(g, *needs)
+            except Exception as error:
+                error.add_note(f"in {_rule_name(node, slot)}")
+                raise
+            kind = type(gradient)
+            if kind is not parent.kind or (
+                kind is ndarray
+                and (gradient.shape != parent.shape or gradient.dtype is not parent.dtype)
+            ):
+                gradient = _conform(gradient, parent, node, slot)
+            if parent in arrived:
+                arrived[parent] = arrived[parent] + gradient
+            else:
+                arrived[parent] = gradient
+                if parent.edges:
+                    heappush(queue, (-parent.number, parent))
+    # What is left has no edges: the leaves.
+    for node, g in arrived.items():
+        if node.keeps_grad if targets is None else node in targets:
+            found[node] = g
+    return found
+
+
+def accumulate(found: dict[Node, Any], lent: Sequence[Any]) -> None:
+    """Add each gradient to its node's `grad`, sharing no memory with what the caller has `lent`."""
+    own = unshared(list(found.values()), lent)
+    for node, gradient in zip(found, own, strict=True):
+        node.grad = gradient if node.grad is None else node.grad + gradient
+
+
+def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
+    """The gradients, copied where one of them is a view, or stands for two, or is in `lent`.
+
+    Rules may pass an array on or return a view of one, so two nodes can arrive at the same
+    memory. A change made to one gradient must not be seen in another.
+    """
+    taken = {id(array) for array in lent}
+    own = []
+    for gradient in gradients:
+        if type(gradient) is np.ndarray:
+            if gradient.base is not None or id(gradient) in taken:
+                gradient = gradient.copy()
+            taken.add(id(gradient))
+        own.append(gradient)
+    return own
+
+
+def _rule_name(node: Node, slot: int) -> str:
+    assert node.primitive is not None
+    return f"the derivative rule of {node.primitive.name} for {node.primitive.input_name(slot)}"
+
+
+def _as_values(
+    node: Node, slot: int, needs: tuple[Any, ...], wrap: Callable[[Any, Node], Any]
+) -> tuple[Any, ...]:
+    """The rule's arguments with inputs and output as Values in the graph they came from."""
+    assert node.primitive is not None
+    parents = {edge[3]: edge[0] for edge in node.edges}
+    parents[node.primitive.OUT] = node
+    return tuple(
+        [wrap(part, parents[at]) if at in parents else part for part, at in zip(need, where)]
+        if isinstance(where, tuple)
+        else wrap(need, parents[where])
+        if where in parents
+        else need
+        for need, where in zip(
+            needs, node.primitive.sources(slot, needs), strict=True
+        )
+    )
+
+
+def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
+    """`gradient` summed down to the shape of `parent`'s value, in its dtype.
+
+    Broadcasting repeats an input; the sum over the repeated axes is its derivative.
+    """
+    shape, dtype = parent.describe()
+    if not hasattr(gradient, "dtype"):
+        gradient = np.asarray(gradient)
+    if gradient.shape != shape:
+        extra = gradient.ndim - len(shape)
+        if gradient.shape[extra:] == shape and type(gradient) is np.ndarray:
+            gradient = np.add.reduce(gradient, axis=tuple(range(extra)))
+    if gradient.shape != shape:
+        axes = tuple(range(extra)) + tuple(
+            axis
+            for axis, size in enumerate(shape, extra)
+            if size == 1 and axis < gradient.ndim and gradient.shape[axis] != 1
+        )
+        summed = gradient.sum(axis=axes, keepdims=True) if extra >= 0 else gradient
+        if extra < 0 or summed.shape[extra:] != shape:
+            raise ShapeError(
+                f"{_rule_name(node, slot)} returned shape {gradient.shape}, "
+                f"which does not sum down to the input's {shape}"
+            )
+        gradient = summed.reshape(shape)
+    if gradient.dtype != dtype:
+        gradient = gradient.astype(dtype)
+    return gradient[()] if not shape and type(gradient) is np.ndarray else gradient

@@ -1,0 +1,5 @@
+"""Exceptions of the package's own."""
+
+
+class ShapeError(ValueError):
+    """Shapes that do not fit together; the message names the operation and the shapes."""

@@ -1,0 +1,229 @@
+"""Neurons, layers of neurons, and networks of layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..errors import ShapeError
+from ..random import generator
+from ..value import Value
+from . import init as initialisers
+from .activations import Activation, activation_function, activation_name
+from .functional import dropout
+from .module import Module
+
+Rng = np.random.Generator | None
+
+
+def _parameters(
+    n_in: int, n_out: int, bias: bool, init: str | None, dtype: Any, rng: Rng
+) -> tuple[Value, Value | None]:
+    """A weight (n_out, n_in) and a bias (n_out,), by default as PyTorch starts them."""
+    for name, n in (("n_in", n_in), ("n_out", n_out)):
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            raise ValueError(f"{name} must be a positive integer, not {n!r}")
+    rng = generator(rng)
+    weight = Value(np.empty((n_out, n_in), dtype))
+    bound = 1 / math.sqrt(n_in)
+    if init is None:
+        initialisers.uniform_(weight, -bound, bound, rng=rng)
+    else:
+        initialisers.by_name(init)(weight, rng=rng)
+    if not bias:
+        return weight, None
+    return weight, initialisers.uniform_(Value(np.empty(n_out, dtype)), -bound, bound, rng=rng)
+
+
+class Linear(Module):
+    """y = x W^T + b.
+
+    `weight` (out_features, in_features) and `bias` (out_features,), laid out as PyTorch's and,
+    unless `init` names a way of `nn.init` for the weight, uniform on
+    +-1/sqrt(in_features) as PyTorch's.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn import nn
+    >>> nn.Linear(3, 2)(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        init: str | None = None,
+        dtype: Any = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        self.weight, self.bias = _parameters(in_features, out_features, bias, init, dtype, rng)
+
+    def forward(self, x: Any) -> Any:
+        """(..., in_features) -> (..., out_features)."""
+        if self.bias is None:
+            return ops.linear(x, self.weight)
+        return ops.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        n_out, n_in = self.weight.shape
+        return f"{n_in}, {n_out}" + (", bias=False" if self.bias is None else "")
+
+
+class Neuron(Module):
+    """y = activation(b + sum_i x_i w_i): one unit, with a `weight` (n_in,) and a scalar `bias`.
+
+    >>> from tinygrad_nn import nn
+    >>> neuron = nn.Neuron(2, activation="sigmoid")
+    >>> neuron.weight.data, neuron.bias.data = [1.0, -1.0], 0.0
+    >>> float(neuron([3.0, 3.0]))
+    0.5
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        activation: Activation = "tanh",
+        *,
+        bias: bool = True,
+        init: str | None = None,
+        dtype: Any = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        weight, offset = _parameters(n_in, 1, bias, init, dtype, rng)
+        self.weight = Value(weight.data[0])
+        self.bias = None if offset is None else Value(offset.data[0])
+        self.activation = activation_function(activation)
+
+    def forward(self, x: Any) -> Any:
+        """(..., n_in) -> (...)."""
+        if not isinstance(x, Value):
+            x = np.asarray(x)
+        if x.shape[-1:] != self.weight.shape:
+            raise ShapeError(f"a neuron of {self.weight.shape[0]} inputs, given x of shape {x.shape}")
+        z = x @ self.weight
+        if self.bias is not None:
+            z = z + self.bias
+        return z if self.activation is None else self.activation(z)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[0]}, {activation_name(self.activation)}"
+
+
+class Layer(Linear):
+    """`n_out` neurons on the same `n_in` inputs: y = activation(x W^T + b)."""
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: Activation = "tanh",
+        *,
+        bias: bool = True,
+        init: str | None = None,
+        dtype: Any = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        super().__init__(n_in, n_out, bias, init=init, dtype=dtype, rng=rng)
+        self.activation = activation_function(activation)
+
+    def forward(self, x: Any) -> Any:
+        """(..., n_in) -> (..., n_out)."""
+        z = super().forward(x)
+        return z if self.activation is None else self.activation(z)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, {activation_name(self.activation)}"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers of `sizes` neurons, the last of them linear.
+
+    >>> from tinygrad_nn import nn
+    >>> nn.MLP(2, [16, 16, 1], activation="relu")
+    MLP()  337 parameters
+      (layers.0): Layer(2, 16, relu)  weight (16, 2), bias (16,)  48 parameters
+      (layers.1): Layer(16, 16, relu)  weight (16, 16), bias (16,)  272 parameters
+      (layers.2): Layer(16, 1, linear)  weight (1, 16), bias (1,)  17 parameters
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        sizes: Sequence[int],
+        activation: Activation = "relu",
+        *,
+        bias: bool = True,
+        init: str | None = None,
+        dtype: Any = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        if isinstance(sizes, int) or not len(sizes):
+            raise TypeError(f"sizes must list the neurons of each layer, as [16, 1], not {sizes!r}")
+        rng = generator(rng)
+        widths = [n_in, *sizes]
+        last = len(sizes) - 1
+        self.layers = [
+            Layer(
+                a,
+                b,
+                None if at == last else activation,
+                bias=bias,
+                init=init,
+                dtype=dtype,
+                rng=rng,
+            )
+            for at, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+        ]
+
+    def forward(self, x: Any) -> Any:
+        """(..., n_in) -> (..., sizes[-1])."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Dropout(Module):
+    """In training, each element is 0 with probability `p`, and 1/(1-p) times itself otherwise.
+
+    So the expected value stays, and evaluation is the identity (Srivastava et al., 2014).
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"dropout probability {p} is not between 0 and 1")
+        self.p = p
+        self.rng = rng
+
+    def forward(self, x: Any) -> Any:
+        """Any shape, kept."""
+        return dropout(x, self.p, self.training, rng=self.rng)
+
+    def extra_repr(self) -> str:
+        return f"{self.p}"
+
+
+class Flatten(Module):
+    """The axes from `start_dim` to `end_dim` as one: (n, 8, 8) -> (n, 64) by default."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Any) -> Any:
+        """(..., a, b, ...) -> (..., a b, ...)."""
+        shape = np.shape(x)
+        start, end = (
+            np.lib.array_utils.normalize_axis_index(dim, len(shape))
+            for dim in (self.start_dim, self.end_dim)
+        )
+        joined = math.prod(shape[start : end + 1])
+        return ops.reshape(x, (*shape[:start], joined, *shape[end + 1 :]))
+
+    def extra_repr(self) -> str:
+        return f"{self.start_dim}, {self.end_dim}"

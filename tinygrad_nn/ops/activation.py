@@ -1,0 +1,100 @@
+"""Activation functions: the nonlinearities of neurons."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+from .elementwise import erf
+
+
+@primitive(x=lambda g, out: g * out * (1 - out))
+def sigmoid(x: Any) -> Any:
+    """The logistic function 1 / (1 + e^-x), elementwise."""
+    with np.errstate(over="ignore"):  # e^-x = inf gives the right limit, 0
+        return 1 / (1 + np.exp(-x))
+
+
+@primitive(x=lambda g, x: g * sigmoid(x))
+def softplus(x: Any) -> Any:
+    """log(1 + e^x), elementwise: a smooth relu."""
+    return np.logaddexp(x, 0)
+
+
+@primitive(x=lambda g, out: g * (out > 0))
+def relu(x: Any) -> Any:
+    """max(0, x), elementwise; its derivative at 0 is taken as 0."""
+    return np.maximum(x, 0)
+
+
+@primitive(x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope))
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where x > 0 and `negative_slope` x elsewhere."""
+    return np.where(x > 0, x, x * negative_slope)
+
+
+@primitive(x=lambda g, x, out, alpha: np.where(x > 0, g, g * (out + alpha)))
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where x > 0 and `alpha` (e^x - 1) elsewhere (Clevert et al., 2016)."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
+    if approximate == "tanh":
+        t = np.tanh(_gelu_argument(x))
+        return g * 0.5 * (1 + t + x * (1 - t * t) * _GELU * (1 + 3 * 0.044715 * x * x))
+    density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * density)
+
+
+_GELU = math.sqrt(2 / math.pi)
+
+
+def _gelu_argument(x: Any) -> Any:
+    return _GELU * (x + 0.044715 * x * x * x)
+
+
+@primitive(x=_gelu_vjp)
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """x times the standard normal distribution function of x (Hendrycks and Gimpel, 2016).
+
+    `approximate="tanh"` takes their approximation by the hyperbolic tangent.
+    """
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(_gelu_argument(x)))
+    if approximate != "none":
+        raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+def _silu_vjp(g: Any, x: Any) -> Any:
+    s = sigmoid(x)
+    return g * s * (1 + x * (1 - s))
+
+
+@primitive(x=_silu_vjp)
+def silu(x: Any) -> Any:
+    """x sigmoid(x), elementwise."""
+    return x * sigmoid(x)
+
+
+def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
+    weighted = g * out
+    return weighted - out * np.sum(weighted, axis=axis, keepdims=True)
+
+
+@primitive(x=_softmax_vjp)
+def softmax(x: Any, axis: int = -1) -> Any:
+    """e^{x_i} / sum_j e^{x_j} along `axis`. Entries of -inf get probability 0."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@primitive(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """x_i - log sum_j e^{x_j} along `axis`."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

@@ -1,0 +1,143 @@
+"""Arithmetic: the operators, and what is elementwise without being a transcendental function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+
+
+@primitive(x=lambda g: g, y=lambda g: g)
+def add(x: Any, y: Any) -> Any:
+    """x + y, elementwise."""
+    return x + y
+
+
+@primitive(x=lambda g: g, y=lambda g: -g)
+def subtract(x: Any, y: Any) -> Any:
+    """x - y, elementwise."""
+    return x - y
+
+
+@primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
+def multiply(x: Any, y: Any) -> Any:
+    """x y, elementwise."""
+    return x * y
+
+
+@primitive(x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
+def divide(x: Any, y: Any) -> Any:
+    """x / y, elementwise."""
+    return x / y
+
+
+@primitive(x=lambda g: g * 0.0, y=lambda g: g * 0.0)
+def floor_divide(x: Any, y: Any) -> Any:
+    """The floor of x / y, elementwise: constant between jumps, so its derivative is 0."""
+    return x // y
+
+
+@primitive(x=lambda g: g, y=lambda g, x, y: -g * (x // y))
+def remainder(x: Any, y: Any) -> Any:
+    """x - y floor(x / y), elementwise; it has the sign of y, as Python's %."""
+    return x % y
+
+
+def _power_vjp_x(g: Any, x: Any, y: Any) -> Any:
+    if isinstance(y, (int, float)):
+        return g * (y * x ** (y - 1)) if y else g * 0.0
+    zero = y == 0  # x^0 is constant, at x = 0 too
+    return np.where(zero, 0, g * y * x ** np.where(zero, 1, y - 1))
+
+
+def _power_vjp_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    # 0^y is constant for y > 0, and log 0 must not be met there.
+    return g * out * np.log(np.where((x == 0) & (y >= 0), 1, x))
+
+
+@primitive(x=_power_vjp_x, y=_power_vjp_y)
+def power(x: Any, y: Any) -> Any:
+    """x^y, elementwise. For x < 0 and fractional y it is NaN, as in NumPy."""
+    return x**y
+
+
+@primitive(x=lambda g: -g)
+def negative(x: Any) -> Any:
+    """-x, elementwise."""
+    return -x
+
+
+@primitive(x=lambda g: g)
+def positive(x: Any) -> Any:
+    """+x, elementwise."""
+    return +x
+
+
+@primitive(x=lambda g, x: g * np.sign(x))
+def abs(x: Any) -> Any:
+    """|x|, elementwise; its derivative at 0 is taken as 0."""
+    return np.absolute(x)
+
+
+@primitive(x=lambda g: g * 0.0)
+def sign(x: Any) -> Any:
+    """-1, 0 or 1 with the sign of x, elementwise: constant but at 0, so its derivative is 0."""
+    return np.sign(x)
+
+
+def _larger_vjp(g: Any, x: Any, y: Any) -> Any:
+    """The gradient of max(x, y) for x; a tie's gradient is shared equally."""
+    return np.where(x > y, g, np.where(x == y, 0.5 * g, 0))
+
+
+@primitive(
+    x=lambda g, x, y: _larger_vjp(g, x, y),
+    y=lambda g, x, y: _larger_vjp(g, y, x),
+)
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of x and y, elementwise; a tie's gradient is shared equally. NaN propagates."""
+    return np.maximum(x, y)
+
+
+@primitive(
+    x=lambda g, x, y: _larger_vjp(g, y, x),
+    y=lambda g, x, y: _larger_vjp(g, x, y),
+)
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of x and y, elementwise; a tie's gradient is shared equally. NaN propagates."""
+    return np.minimum(x, y)
+
+
+def _inside(x: Any, min: Any, max: Any) -> Any:
+    above = True if min is None else x >= min
+    return above if max is None else above & (x <= max)
+
+
+@primitive(
+    x=lambda g, x, min, max: np.where(_inside(x, min, max), g, 0),
+    min=lambda g, x, min, max: np.where(_inside(x, min, None), 0, g),
+    max=lambda g, x, min, max: np.where(_inside(x, None, max), 0, g),
+)
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+    """x limited to [min, max], elementwise; None leaves an end open.
+
+    The gradient goes to x inside and on the limits, and to the limit that holds outside.
+    """
+    return np.clip(x, min, max)
+
+
+@primitive(
+    x=lambda g, condition: np.where(condition, g, 0),
+    y=lambda g, condition: np.where(condition, 0, g),
+)
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where `condition` holds and y elsewhere, elementwise."""
+    return np.where(condition, x, y)
+
+
+@primitive(x=lambda g: g)
+def astype(x: Any, dtype: Any) -> Any:
+    """x converted to `dtype`; gradients come back in the dtype of x."""
+    return np.asarray(x).astype(dtype)

@@ -1,0 +1,72 @@
+"""Reading and writing parts of arrays, with every kind of index NumPy knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether `index` has no arrays: it names each element at most once, and makes views."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer))
+        for part in parts
+        if not isinstance(part, bool)
+    )
+
+
+def _array_index(index: Any) -> Any:
+    """`index` with Values of integers or booleans, and lists, as arrays."""
+    if isinstance(index, tuple):
+        return tuple([_array_index(part) for part in index])
+    if isinstance(index, list) or hasattr(index, "requires_grad"):
+        return np.asarray(index, None if len(index) else np.intp)
+    return index
+
+
+@primitive(g=lambda g, index: g[index])
+def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `g` added at `index`: the transpose of indexing."""
+    out = np.zeros(shape, np.asarray(g).dtype)
+    if _is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+@primitive(x=lambda g, index, x_shape: scatter(g, index, x_shape))
+def _getitem(x: Any, index: Any) -> Any:
+    return np.asarray(x)[index]
+
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """x[index], for every index NumPy takes: numbers, slices, None, Ellipsis, masks, arrays."""
+    return _getitem(x, _array_index(index))
+
+
+def _without(g: Any, index: Any) -> Any:
+    kept = np.ones(np.shape(g), bool)
+    kept[index] = False
+    return np.where(kept, g, 0)
+
+
+@primitive(
+    x=lambda g, index: _without(g, index),
+    value=lambda g, index: g[index],
+)
+def _setitem(x: Any, value: Any, index: Any) -> Any:
+    out = np.array(x)
+    out[index] = value
+    return out
+
+
+
+def setitem(x: Any, index: Any, value: Any) -> Any:
+    """A copy of x in which x[index] is `value`, which is broadcast and takes the dtype of x."""
+    return _setitem(x, value, _array_index(index))

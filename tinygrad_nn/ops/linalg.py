@@ -1,0 +1,168 @@
+"""Products of vectors, matrices and tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..primitive import primitive
+from .arithmetic import multiply
+from .shape import moveaxis, reshape, transpose
+
+
+def _swap(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+def _matmul_vjp_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
+    if y.ndim == 1:
+        return np.expand_dims(g, -1) * y
+    if len(x_shape) == 1:
+        return (y @ np.expand_dims(g, -1))[..., 0]
+    return g @ _swap(y)
+
+
+def _matmul_vjp_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+    if x.ndim == 1:
+        if len(y_shape) == 1:
+            return g * x
+        return np.expand_dims(x, -1) * np.expand_dims(g, -2)
+    if len(y_shape) == 1:
+        return (_swap(x) @ np.expand_dims(g, -1))[..., 0]
+    if len(y_shape) == 2 and x.ndim > 2:  # one product over the whole batch, not a sum of products
+        x = np.reshape(x, (-1, x.shape[-1]))
+        g = np.reshape(g, (-1, g.shape[-1]))
+    return _swap(x) @ g
+
+
+def _matmul_error(x: Any, y: Any) -> ShapeError | None:
+    a, b = np.shape(x), np.shape(y)
+    if not a or not b:
+        return ShapeError(f"matmul: {a} @ {b}: a scalar has no axis to multiply along; use *")
+    inner = b[0] if len(b) == 1 else b[-2]
+    if a[-1] != inner:
+        return ShapeError(f"matmul: {a} @ {b}: inner sizes {a[-1]} and {inner} differ")
+    return ShapeError(f"matmul: {a} @ {b}: the batch axes do not broadcast")
+
+
+@primitive(x=_matmul_vjp_x, y=_matmul_vjp_y)
+def matmul(x: Any, y: Any) -> Any:
+    """The matrix product x @ y over the last axis of x and the last but one of y.
+
+    (..., n, k) @ (..., k, m) -> (..., n, m), the leading axes broadcast; a vector is a row on
+    the left and a column on the right.
+    """
+    try:
+        return np.matmul(x, y)
+    except ValueError:
+        raise _matmul_error(x, y) from None
+
+
+def dot(x: Any, y: Any) -> Any:
+    """The product over the last axis of x and the last but one (or only) axis of y, as np.dot.
+
+    Unlike `matmul` it takes scalars, and pairs every leading axis of x with every one of y.
+    """
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return multiply(x, y)
+    if np.ndim(y) <= 2:
+        return matmul(x, y)
+    return tensordot(x, y, axes=((-1,), (-2,)))
+
+
+def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Any:
+    """The sum of products over pairs of axes: the last n of x with the first n of y, or as listed.
+
+    `axes` is n, or two equally long lists of axes. The result has the remaining axes of x, then
+    those of y.
+    """
+    a, b = np.shape(x), np.shape(y)
+    if isinstance(axes, (int, np.integer)):
+        over_x, over_y = tuple(range(len(a) - axes, len(a))), tuple(range(axes))
+    else:
+        over_x = np.lib.array_utils.normalize_axis_tuple(axes[0], len(a))
+        over_y = np.lib.array_utils.normalize_axis_tuple(axes[1], len(b))
+    if len(over_x) > min(len(a), len(b)) or [a[i] for i in over_x] != [b[i] for i in over_y]:
+        raise ShapeError(f"tensordot: axes {over_x} of {a} and {over_y} of {b} differ in size")
+    free_x = tuple([i for i in range(len(a)) if i not in over_x])
+    free_y = tuple([i for i in range(len(b)) if i not in over_y])
+    size = math.prod(a[i] for i in over_x)
+    left = reshape(transpose(x, free_x + over_x), (math.prod(a[i] for i in free_x), size))
+    right = reshape(transpose(y, over_y + free_y), (size, math.prod(b[i] for i in free_y)))
+    return reshape(matmul(left, right), tuple([a[i] for i in free_x] + [b[i] for i in free_y]))
+
+
+# ---- Einstein summation
+
+
+def _explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
+    """The letters of each operand and of the output, with implied output and ellipses written out."""
+    spec = subscripts.replace(" ", "")
+    left, arrow, output = spec.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ndims):
+        raise ShapeError(f"einsum: {subscripts!r} names {len(terms)} operands, got {len(ndims)}")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in spec]
+    longest = 0
+    for term, ndim in zip(terms, ndims, strict=True):
+        if "..." in term:
+            longest = max(longest, ndim - len(term.replace("...", "")))
+    ellipsis = "".join(free[:longest])
+    if not arrow:
+        letters = left.replace(".", "").replace(",", "")
+        output = "..." if "..." in left else ""
+        output += "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    expanded = []
+    for term, ndim in zip(terms, ndims, strict=True):
+        length = ndim - len(term.replace("...", ""))
+        if length < 0 or (length and "..." not in term):
+            raise ShapeError(f"einsum: {term!r} in {subscripts!r} for an operand of {ndim} axes")
+        expanded.append(term.replace("...", ellipsis[longest - length :]))
+    return expanded, output.replace("...", ellipsis)
+
+
+def _einsum_vjp(
+    g: Any, index: int, operands: Sequence[Any], subscripts: str
+) -> Any:
+    """The einsum of `g` and the other operands that leaves the letters of operand `index`.
+
+    A letter it has twice is a diagonal: the gradient there is a product with the identity.
+    A letter that only it has was summed over: the gradient is repeated along it.
+    """
+    shapes = [np.shape(operand) for operand in operands]
+    terms, output = _explicit(subscripts, [len(shape) for shape in shapes])
+    wanted = terms.pop(index)
+    shape = shapes[index]
+    terms.append(output)
+    factors = [*operands[:index], *operands[index + 1 :], g]
+    dtype = np.float64 if g.dtype == np.float64 else g.dtype
+    unused = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+              if c not in wanted + "".join(terms)]  # fmt: skip
+    target = ""
+    for letter, size in zip(wanted, shape, strict=True):
+        if letter in target:
+            again = unused.pop()
+            terms.append(letter + again)
+            factors.append(np.eye(size, dtype=dtype))
+            target += again
+        else:
+            if not any(letter in term for term in terms):
+                terms.append(letter)
+                factors.append(np.ones(size, dtype))
+            target += letter
+    return einsum(f"{','.join(terms)}->{target}", *factors)
+
+
+@primitive(operands=_einsum_vjp)
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """Einstein's sum of products: "ij,jk->ik" is the matrix product.
+
+    Letters name axes; those missing after "->" are summed over. An ellipsis stands for any
+    leading axes, and without "->" the letters that occur once are kept, in alphabetical order.
+    """
+    small = len(operands) < 3 and np.size(operands[0]) * np.size(operands[-1]) < 10_000
+    return np.einsum(subscripts, *operands, optimize=not small)

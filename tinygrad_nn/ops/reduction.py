@@ -1,0 +1,170 @@
+"""Reductions: operations that combine the elements along axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+
+Axis = int | tuple[int, ...] | None
+
+
+def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """`axis` as a tuple of non-negative axes."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = (axis,) if isinstance(axis, (int, np.integer)) else axis
+    return tuple([a % ndim for a in axes])
+
+
+def _spread(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+    """What a reduction of an array of `shape` gave, back with axes of length 1 for those it removed."""
+    if keepdims or not shape:
+        return reduced
+    axes = _axes(axis, len(shape))
+    return np.reshape(reduced, tuple([1 if a in axes else n for a, n in enumerate(shape)]))
+
+
+def _count(shape: tuple[int, ...], axis: Axis) -> int:
+    """How many elements each result of a reduction combines."""
+    count = 1
+    for a in _axes(axis, len(shape)):
+        count *= shape[a]
+    return count
+
+
+def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+    """What a reduction of an array of `shape` gave, repeated to that shape."""
+    if isinstance(reduced, np.floating):
+        return np.full(shape, reduced)
+    return np.broadcast_to(_spread(reduced, shape, axis, keepdims), shape)
+
+
+@primitive(x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims))
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum of x over `axis` (None: over all)."""
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(
+    x=lambda g, x_shape, axis, keepdims: _repeat(
+        g / _count(x_shape, axis), x_shape, axis, keepdims
+    )
+)
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean of x over `axis` (None: over all)."""
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+def _leave_one_out(x: Any) -> Any:
+    """For each element of the last axis, the product of all others, without dividing.
+
+    Products of pairs, then the same for half as many: n log n multiplications, all of which
+    can be differentiated again, zeros or not.
+    """
+    n = x.shape[-1]
+    if n <= 1:
+        return np.ones(x.shape, x.dtype)
+    even, odd = x[..., 0 : n - n % 2 : 2], x[..., 1::2]
+    pairs = even * odd
+    if n % 2:
+        pairs = np.concatenate([pairs, x[..., -1:]], axis=-1)
+    others = _leave_one_out(pairs)
+    of_pairs = others[..., : n // 2]
+    both = np.stack([of_pairs * odd, of_pairs * even], axis=-1)
+    both = np.reshape(both, (*x.shape[:-1], n - n % 2))
+    return np.concatenate([both, others[..., n // 2 :]], axis=-1) if n % 2 else both
+
+
+def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    shape = np.shape(x)
+    g = _spread(g, shape, axis, keepdims)
+    if not np.any(x == 0):
+        return g * _spread(out, shape, axis, keepdims) / x
+    axes = _axes(axis, len(shape))
+    kept = tuple([a for a in range(len(shape)) if a not in axes])
+    order = kept + axes
+    rows = np.reshape(np.transpose(x, order), (*[shape[a] for a in kept], _count(shape, axis)))
+    others = np.reshape(_leave_one_out(rows), tuple([shape[a] for a in order]))
+    return g * np.transpose(others, tuple(np.argsort(order)))
+
+
+@primitive(x=_prod_vjp)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product of x over `axis` (None: over all). Zeros among the factors are no exception."""
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    shape = np.shape(x)
+    ties = x == _spread(out, shape, axis, keepdims)
+    return _spread(g, shape, axis, keepdims) * (
+        ties / np.sum(ties, axis=axis, keepdims=True, dtype=g.dtype)
+    )
+
+
+@primitive(x=_extremum_vjp)
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest element over `axis` (None: over all); a tie's gradient is shared equally."""
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(x=_extremum_vjp)
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest element over `axis` (None: over all); a tie's gradient is shared equally."""
+    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    shape = np.shape(x)
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    return _spread(g, shape, axis, keepdims) * centred * (2 / (_count(shape, axis) - ddof))
+
+
+@primitive(x=_var_vjp)
+def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """The variance of x over `axis`: squared distances from the mean, summed, over n - `ddof`."""
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _std_vjp(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    # All elements equal is a kink: 0 is the subgradient taken.
+    g = np.where(out == 0, 0, g / np.where(out == 0, 1, 2 * out))
+    return _var_vjp(g, x, axis, ddof, keepdims)
+
+
+@primitive(x=_std_vjp)
+def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """The standard deviation of x over `axis`: the square root of `var`."""
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
+    if axis is None:
+        return np.reshape(np.cumsum(g[::-1])[::-1], x_shape)
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+@primitive(x=_cumsum_vjp)
+def cumsum(x: Any, axis: int | None = None) -> Any:
+    """The running sum of x along `axis` (None: of x flattened)."""
+    return np.cumsum(x, axis=axis)
+
+
+def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    shape = np.shape(x)
+    out = _spread(out, shape, axis, keepdims)
+    weights = np.exp(x - np.where(out == -np.inf, 0, out))  # nothing but -inf: all weights 0
+    return _spread(g, shape, axis, keepdims) * weights
+
+
+@primitive(x=_logsumexp_vjp)
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """log sum e^x over `axis` (None: over all), without overflow."""
+    largest = np.max(x, axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right limit
+        total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return total if keepdims else np.squeeze(total, axis=axis)

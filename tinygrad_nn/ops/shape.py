@@ -1,0 +1,171 @@
+"""Operations that move elements, and change none."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..primitive import primitive
+from .indexing import getitem
+
+Shape = int | tuple[int, ...]
+
+
+@primitive(x=lambda g, x_shape: np.reshape(g, x_shape))
+def reshape(x: Any, shape: Shape) -> Any:
+    """The elements of x, row by row, in another `shape`; one length may be -1."""
+    return np.reshape(x, shape)
+
+
+@primitive(
+    x=lambda g, axes: np.transpose(g, None if axes is None else tuple(np.argsort(axes)))
+)
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
+    """x with its axes in the order `axes` (None: reversed)."""
+    return np.transpose(x, axes)
+
+
+@primitive(x=lambda g: g)  # the engine sums the repetitions
+def broadcast_to(x: Any, shape: Shape) -> Any:
+    """x repeated along new and length-1 axes to `shape`; a read-only view."""
+    return np.broadcast_to(x, shape)
+
+
+def _concatenate_vjp(g: Any, index: int, arrays_shape: list[tuple[int, ...]], axis: int) -> Any:
+    start = 0
+    for shape in arrays_shape[:index]:
+        start += shape[axis]
+    stop = start + arrays_shape[index][axis]
+    return g[(slice(None),) * (axis % g.ndim) + (slice(start, stop),)]
+
+
+@primitive(arrays=_concatenate_vjp)
+def _concatenate(*arrays: Any, axis: int) -> Any:
+    return np.concatenate(arrays, axis=axis)
+
+
+
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    """The arrays joined along an axis they have (None: all flattened first)."""
+    if axis is None:
+        return _concatenate(*[reshape(array, -1) for array in arrays], axis=0)
+    return _concatenate(*arrays, axis=axis)
+
+
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """The arrays, all of one shape, joined along a new axis."""
+    shapes = [np.shape(array) for array in arrays]
+    if len(set(shapes)) > 1:
+        raise ShapeError(f"stack: the arrays must have one shape, not {shapes}")
+    return _concatenate(*[expand_dims(array, axis) for array in arrays], axis=axis)
+
+
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """x cut along `axis` into equal parts (an integer) or before the given indices."""
+    size = np.shape(x)[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        sections = int(indices_or_sections)
+        if sections < 1 or size % sections:
+            raise ShapeError(f"split: an axis of {size} does not divide into {sections} equal parts")
+        cuts = list(range(0, size + 1, size // sections)) if size else [0] * (sections + 1)
+    else:
+        cuts = [0, *indices_or_sections, size]
+    before = (slice(None),) * (axis % np.ndim(x))
+    return [getitem(x, (*before, slice(a, b))) for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def moveaxis(x: Any, source: Shape, destination: Shape) -> Any:
+    """x with the axes `source` moved to the places `destination`, the others in order."""
+    ndim = np.ndim(x)
+    sources = np.lib.array_utils.normalize_axis_tuple(source, ndim, "source")
+    places = np.lib.array_utils.normalize_axis_tuple(destination, ndim, "destination")
+    if len(sources) != len(places):
+        raise ShapeError(f"moveaxis: {len(sources)} sources, {len(places)} destinations")
+    order = [axis for axis in range(ndim) if axis not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, tuple(order))
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """x with two axes exchanged."""
+    order = list(range(np.ndim(x)))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return transpose(x, tuple(order))
+
+
+def expand_dims(x: Any, axis: Shape) -> Any:
+    """x with new axes of length 1, which will have the positions `axis`."""
+    ndim = np.ndim(x) + (1 if isinstance(axis, (int, np.integer)) else len(axis))
+    new = np.lib.array_utils.normalize_axis_tuple(axis, ndim)
+    lengths = iter(np.shape(x))
+    return reshape(x, tuple([1 if a in new else next(lengths) for a in range(ndim)]))
+
+
+def squeeze(x: Any, axis: Shape | None = None) -> Any:
+    """x without the axes `axis` (None: any) of length 1."""
+    shape = np.shape(x)
+    if axis is None:
+        return reshape(x, tuple([n for n in shape if n != 1]))
+    gone = np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
+    for a in gone:
+        if shape[a] != 1:
+            raise ShapeError(f"squeeze: axis {a} of shape {shape} is not of length 1")
+    return reshape(x, tuple([n for a, n in enumerate(shape) if a not in gone]))
+
+
+def _pad_vjp(g: Any, x_shape: tuple[int, ...], pad_width: Any) -> Any:
+    widths = np.broadcast_to(pad_width, (len(x_shape), 2))
+    return g[tuple([slice(a, a + n) for (a, _), n in zip(widths, x_shape, strict=True)])]
+
+
+@primitive(x=_pad_vjp)
+def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Any:
+    """x with a border of `constant_values`, `pad_width` wide: n, (before, after), or one pair an axis."""
+    return np.pad(x, pad_width, constant_values=constant_values)
+
+
+def flip(x: Any, axis: Shape | None = None) -> Any:
+    """x with the order of elements reversed along `axis` (None: along all)."""
+    ndim = np.ndim(x)
+    axes = range(ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, ndim)
+    return getitem(x, tuple([slice(None, None, -1 if a in axes else 1) for a in range(ndim)]))
+
+
+def tile(x: Any, reps: Shape) -> Any:
+    """x repeated as a whole, `reps` times along each axis."""
+    counts = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    shape = np.shape(x)
+    counts = (1,) * (len(shape) - len(counts)) + counts
+    shape = (1,) * (len(counts) - len(shape)) + shape
+    apart = reshape(x, tuple([part for n in shape for part in (1, n)]))
+    filled = broadcast_to(apart, tuple([part for r, n in zip(counts, shape) for part in (r, n)]))
+    return reshape(filled, tuple([operator.index(r) * n for r, n in zip(counts, shape)]))
+
+
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each element of x along `axis` (None: of x flattened) repeated, `repeats` times or one number each."""
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    return take(x, np.repeat(np.arange(np.shape(x)[axis]), repeats), axis)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The elements of x at `indices` along `axis` (None: of x flattened)."""
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    return getitem(x, (slice(None),) * (axis % np.ndim(x)) + (indices,))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
+    """For each place along the other axes, the elements of x at `indices` along `axis`."""
+    shape = np.shape(x)
+    if np.ndim(indices) != len(shape):
+        raise ShapeError(f"take_along_axis: indices {np.shape(indices)} for an array {shape}")
+    where = list(np.ogrid[tuple([slice(n) for n in shape])])
+    where[axis] = indices
+    return getitem(x, tuple(where))

@@ -1,0 +1,42 @@
+"""Limits on gradients, to apply between backward() and step()."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..value import Value
+
+
+def clip_grad_norm_(
+    parameters: Value | Iterable[Value],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> float:
+    """Scale all gradients together so that their norm is at most `max_norm`; return the norm before.
+
+    The norm is that of all gradients as one vector, of order `norm_type` (inf: the largest).
+    """
+    having = _with_grad(parameters)
+    norms = [np.linalg.norm(np.ravel(parameter.grad), norm_type) for parameter in having]
+    total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+    if error_if_nonfinite and not np.isfinite(total):
+        raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {total}")
+    factor = max_norm / (total + 1e-6)
+    if factor < 1:
+        for parameter in having:
+            parameter.grad = parameter.grad * factor
+    return total
+
+
+def clip_grad_value_(parameters: Value | Iterable[Value], clip_value: float) -> None:
+    """Limit every element of the gradients to [-clip_value, clip_value]."""
+    for parameter in _with_grad(parameters):
+        parameter.grad = np.clip(parameter.grad, -clip_value, clip_value)
+
+
+def _with_grad(parameters: Value | Iterable[Value]) -> list[Value]:
+    given = [parameters] if isinstance(parameters, Value) else parameters
+    return [parameter for parameter in given if parameter.grad is not None]

@@ -1,0 +1,135 @@
+"""What optimizers share: parameter groups, state, and their saving."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..value import Value
+
+
+class Optimizer:
+    """Base class: holds the parameters in groups, each with its settings.
+
+    `params` are Values, or dicts {"params": Values, setting: value} for groups with settings
+    of their own. A subclass passes its settings' defaults and defines `_update`, the new data of
+    one parameter.
+    """
+
+    param_groups: list[dict[str, Any]]
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups = []
+        self.state: dict[Value, dict[str, Any]] = {}
+        if isinstance(params, Value):
+            raise TypeError("an optimizer takes a list of parameters; put the Value in one")
+        given = list(params)
+        if not given:
+            raise ValueError("an optimizer needs at least one parameter; the list is empty")
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add {"params": Values, ...} with settings that override the defaults."""
+        params = group["params"]
+        params = [params] if isinstance(params, Value) else list(params)
+        unknown = set(group) - {"params"} - set(self.defaults)
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}; "
+                f"it has {', '.join(self.defaults)}"
+            )
+        known = {id(p) for other in self.param_groups for p in other["params"]}
+        for p in params:
+            if not isinstance(p, Value):
+                raise TypeError(f"parameters are Values, not {type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError("a parameter must be a leaf, not computed from other Values")
+            if id(p) in known:
+                raise ValueError("a parameter is listed twice")
+            known.add(id(p))
+        settings = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        self._check(settings)
+        self.param_groups.append({"params": params, **settings})
+
+    def _check(self, settings: dict[str, Any]) -> None:
+        """Raise ValueError for settings out of range."""
+        for name in ("lr", "weight_decay", "eps"):
+            if not settings.get(name, 0) >= 0:
+                raise ValueError(f"{name} must not be negative: {settings[name]}")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.zero_grad()
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and settings, with parameters by number: plain data, ready for pickling."""
+        numbers: dict[int, int] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                numbers[id(parameter)] = len(numbers)
+        groups = [
+            {**group, "params": [numbers[id(p)] for p in group["params"]]}
+            for group in self.param_groups
+        ]
+        state = {numbers[id(p)]: copy.deepcopy(state) for p, state in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave, for parameters in the same order and shapes."""
+        groups = state_dict["param_groups"]
+        sizes = [len(group["params"]) for group in groups]
+        own_sizes = [len(group["params"]) for group in self.param_groups]
+        if sizes != own_sizes:
+            raise ValueError(
+                f"the state has groups of {sizes} parameters, this optimizer of {own_sizes}"
+            )
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        loaded = {}
+        for number, state in state_dict["state"].items():
+            parameter = parameters[number]
+            for name, part in state.items():
+                if np.ndim(part) and np.shape(part) != parameter.shape:
+                    raise ValueError(
+                        f"{name} of parameter {number} is {np.shape(part)} in the state, "
+                        f"the parameter {parameter.shape}"
+                    )
+            loaded[parameter] = copy.deepcopy(state)
+        for own, group in zip(self.param_groups, groups, strict=True):
+            own.update({name: part for name, part in group.items() if name != "params"})
+        self.state = loaded
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__}("]
+        for group in self.param_groups:
+            settings = ", ".join(f"{k}={v}" for k, v in group.items() if k != "params")
+            lines.append(f"  {len(group['params'])} parameters, {settings}")
+        return "\n".join([*lines, ")"])
+
+
+def gradient(parameter: Value) -> Any:
+    """The gradient as an array, or None."""
+    g = parameter.grad
+    return g.data if isinstance(g, Value) else g
+
+
+def minus(data: Any, step: Any) -> Any:
+    """data - step, in the memory of `step`.
+
+    Parameters get new arrays, and the old ones stay as they were for graphs and copies that
+    hold them.
+    """
+    if type(step) is np.ndarray:
+        return np.subtract(data, step, out=step)
+    return data - step

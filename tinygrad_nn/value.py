@@ -1,0 +1,491 @@
+"""Value: an array or scalar that remembers how it was computed."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Concatenate, NoReturn, ParamSpec, final
+
+import numpy as np
+
+from . import engine, numpy_protocol, ops
+from .engine import Node, leaf_node
+from .errors import ShapeError
+from .primitive import wraps_results
+
+P = ParamSpec("P")
+
+
+def _method(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Value, P], Value]:
+    """An operation whose first input is the Value itself."""
+    return operation
+
+
+def _reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
+    def method(self: Value, other: Any) -> Value:
+        return operation(other, self)  # type: ignore[no-any-return]
+
+    return method
+
+
+def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
+    def method(self: Value, other: Any) -> Value:
+        self._become(operation(self, other))
+        return self
+
+    return method
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Any]:
+    def method(self: Value, other: Any) -> Any:
+        return compare(self._data, other._data if isinstance(other, Value) else other)
+
+    return method
+
+
+@final
+@wraps_results
+class Value:
+    """An array or scalar whose operations are recorded, so that they can be differentiated.
+
+    `data` becomes an array or, for a single number, a NumPy scalar; it is copied. Numbers and
+    lists of them become floating point (`dtype` chooses another type). A floating-point Value
+    requires a gradient unless told otherwise; integers and booleans carry none.
+
+    >>> import tinygrad_nn as tg
+    >>> x = tg.Value([1.0, 2.0, 3.0])
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node")
+
+    _data: Any
+    _node: Node | None
+
+    def __init__(self, data: Any, *, dtype: Any = None, requires_grad: bool | None = None) -> None:
+        self._data = _own_array(data, dtype)
+        differentiable = self._data.dtype.kind == "f"
+        if requires_grad and not differentiable:
+            raise TypeError(
+                f"only floating-point Values can require a gradient, not {self._data.dtype}"
+            )
+        wanted = differentiable if requires_grad is None else requires_grad
+        self._node = leaf_node(self._data) if wanted else None
+
+    # ---- What it holds
+
+    @property
+    def data(self) -> Any:
+        """The ndarray or NumPy scalar itself, outside the graph. Assigning keeps shape and dtype."""
+        return self._data
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        if self._node is not None and self._node.edges:
+            raise RuntimeError(
+                "data of a Value computed from others cannot be set: its graph would not match. "
+                "Use x[...] = new, which is recorded, or detach() first"
+            )
+        if new is self._data:
+            return
+        array = np.array(new, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise ShapeError(f"data of shape {array.shape} for a Value of shape {self.shape}")
+        self._data = array[()]
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that backward passes have accumulated, or None.
+
+        An array of the Value's shape and dtype; after `backward(create_graph=True)` a Value.
+        Leaves have one, and what called `retain_grad()` or was made under `record()`.
+        """
+        return None if self._node is None else self._node.grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if self._node is None:
+            if new is not None:
+                raise RuntimeError("this Value does not require a gradient, so it has no grad")
+            return
+        if new is not None:
+            if np.shape(new) != self.shape:
+                raise ShapeError(f"grad of shape {np.shape(new)} for a Value of {self.shape}")
+            if not isinstance(new, Value):
+                new = np.asarray(new, self.dtype)[()]
+        self._node.grad = new
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to or through this Value. Assign False to freeze a leaf."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError("requires_grad can only be set on leaves; use detach()")
+        if not wanted:
+            self._node = None
+        elif self._node is None:
+            if self.dtype.kind != "f":
+                raise TypeError(f"{self.dtype} Values cannot require a gradient")
+            self._node = leaf_node(self._data)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this Value."""
+        return self._node is None or not self._node.edges
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    def item(self) -> float | int | bool:
+        """The only element, as a Python number."""
+        return self._data.item()  # type: ignore[no-any-return]
+
+    def numpy(self) -> Any:
+        """`data`, for a Value that requires no gradient; an error for one that does."""
+        return self.__array__()
+
+    # ---- Derivatives
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+        """Add to the `grad` of every leaf the derivative of this Value by it.
+
+        `gradient` is that of some final result by this Value, in its shape; it may be left out
+        for a Value of one element, and is 1 then. With `create_graph=True` the gradients are
+        Values that can be differentiated again. The graph stays as it is: calling twice adds
+        the gradients twice.
+
+        >>> import tinygrad_nn as tg
+        >>> x = tg.Value([1.0, 2.0])
+        >>> (3 * x).backward([1.0, 10.0])
+        >>> x.grad
+        array([ 3., 30.])
+        """
+        backward([self], None if gradient is None else [gradient], create_graph)
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient: `grad` is None again."""
+        if self._node is not None:
+            self._node.grad = None
+
+    def retain_grad(self) -> None:
+        """Let backward passes keep the gradient of this Value, though it is not a leaf."""
+        if self._node is None:
+            raise RuntimeError("retain_grad: this Value does not require a gradient")
+        self._node.keeps_grad = True
+
+    def detach(self) -> Value:
+        """The same data as a Value without a graph, which requires no gradient."""
+        return make_value(self._data, None)
+
+    # ---- Operators
+
+    __add__ = _method(ops.add)
+    __radd__ = _reflected(ops.add)
+    __iadd__ = _in_place(ops.add)
+    __sub__ = _method(ops.subtract)
+    __rsub__ = _reflected(ops.subtract)
+    __isub__ = _in_place(ops.subtract)
+    __mul__ = _method(ops.multiply)
+    __rmul__ = _reflected(ops.multiply)
+    __imul__ = _in_place(ops.multiply)
+    __truediv__ = _method(ops.divide)
+    __rtruediv__ = _reflected(ops.divide)
+    __itruediv__ = _in_place(ops.divide)
+    __floordiv__ = _method(ops.floor_divide)
+    __rfloordiv__ = _reflected(ops.floor_divide)
+    __ifloordiv__ = _in_place(ops.floor_divide)
+    __mod__ = _method(ops.remainder)
+    __rmod__ = _reflected(ops.remainder)
+    __imod__ = _in_place(ops.remainder)
+    __pow__ = _method(ops.power)
+    __rpow__ = _reflected(ops.power)
+    __ipow__ = _in_place(ops.power)
+    __matmul__ = _method(ops.matmul)
+    __rmatmul__ = _reflected(ops.matmul)
+    __imatmul__ = _in_place(ops.matmul)
+    __neg__ = _method(ops.negative)
+    __pos__ = _method(ops.positive)
+    __abs__ = _method(ops.abs)
+    __getitem__ = _method(ops.getitem)
+
+    __lt__ = _comparison(np.less)
+    __le__ = _comparison(np.less_equal)
+    __gt__ = _comparison(np.greater)
+    __ge__ = _comparison(np.greater_equal)
+    __eq__ = _comparison(np.equal)  # type: ignore[assignment]
+    __ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._become(ops.setitem(self, index, value))
+
+    # ---- Functions
+
+    exp = _method(ops.exp)
+    expm1 = _method(ops.expm1)
+    log = _method(ops.log)
+    log1p = _method(ops.log1p)
+    sqrt = _method(ops.sqrt)
+    square = _method(ops.square)
+    power = _method(ops.power)
+    sin = _method(ops.sin)
+    cos = _method(ops.cos)
+    tanh = _method(ops.tanh)
+    erf = _method(ops.erf)
+    sigmoid = _method(ops.sigmoid)
+    softplus = _method(ops.softplus)
+    relu = _method(ops.relu)
+    leaky_relu = _method(ops.leaky_relu)
+    elu = _method(ops.elu)
+    gelu = _method(ops.gelu)
+    silu = _method(ops.silu)
+    abs = _method(ops.abs)
+    sign = _method(ops.sign)
+    maximum = _method(ops.maximum)
+    minimum = _method(ops.minimum)
+    clip = _method(ops.clip)
+    astype = _method(ops.astype)
+
+    sum = _method(ops.sum)
+    mean = _method(ops.mean)
+    prod = _method(ops.prod)
+    max = _method(ops.max)
+    min = _method(ops.min)
+    var = _method(ops.var)
+    std = _method(ops.std)
+    cumsum = _method(ops.cumsum)
+    logsumexp = _method(ops.logsumexp)
+    softmax = _method(ops.softmax)
+    log_softmax = _method(ops.log_softmax)
+
+    matmul = _method(ops.matmul)
+    dot = _method(ops.dot)
+    tensordot = _method(ops.tensordot)
+
+    moveaxis = _method(ops.moveaxis)
+    swapaxes = _method(ops.swapaxes)
+    expand_dims = _method(ops.expand_dims)
+    squeeze = _method(ops.squeeze)
+    broadcast_to = _method(ops.broadcast_to)
+    pad = _method(ops.pad)
+    flip = _method(ops.flip)
+    tile = _method(ops.tile)
+    repeat = _method(ops.repeat)
+    take = _method(ops.take)
+    take_along_axis = _method(ops.take_along_axis)
+
+    def split(self, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Value]:
+        """The Value cut along `axis`, as `tinygrad_nn.split`."""
+        return ops.split(self, indices_or_sections, axis)
+
+    def reshape(self, *shape: Any) -> Value:
+        """The elements in another shape: `reshape(2, 3)` or `reshape((2, 3))`; one may be -1."""
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> Value:
+        """The axes in another order: `transpose(1, 0)`, `transpose((1, 0))`; reversed if not given."""
+        order = axes[0] if len(axes) == 1 else axes or None
+        return ops.transpose(self, order)  # type: ignore[no-any-return]
+
+    def flatten(self) -> Value:
+        """The elements, row by row, along one axis."""
+        return ops.reshape(self, -1)  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Value:  # noqa: N802
+        """The axes reversed."""
+        return ops.transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Value:  # noqa: N802
+        """The last two axes exchanged."""
+        return ops.swapaxes(self, -1, -2)  # type: ignore[no-any-return]
+
+    # ---- Python's protocols
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Value]:
+        if not self.ndim:
+            raise TypeError("iteration over a scalar Value")
+        return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self == item))
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __index__(self) -> int:
+        return self._data.__index__()  # type: ignore[no-any-return]
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self._data), separator=", ", prefix="Value(")
+        if self._node is None:
+            place = "" if self.dtype.kind != "f" else ", requires_grad=False"
+        elif self._node.primitive is None:
+            place = ""
+        else:
+            place = f", op={self._node.primitive.name}"
+        return f"Value({text}, dtype={self.dtype}{place})"
+
+    def __copy__(self) -> Value:
+        return make_value(self._data, self._node)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        copy = self._unpickled(*self._as_leaf("deepcopy"))
+        copy.grad = None if self.grad is None else np.array(_data(self.grad))
+        memo[id(self)] = copy
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Value._unpickled, self._as_leaf("pickle")
+
+    def _as_leaf(self, action: str) -> tuple[Any, bool]:
+        if not self.is_leaf:
+            raise TypeError(f"{action}: this Value is part of a graph; detach() it first")
+        return self._data, self.requires_grad
+
+    @staticmethod
+    def _unpickled(data: Any, requires_grad: bool) -> Value:
+        return Value(data, requires_grad=requires_grad)
+
+    # ---- NumPy's protocols
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self._node is not None:
+            raise TypeError(
+                "a Value that requires a gradient does not become an array, which would lose the "
+                "gradient: use Value.data, or tg.stack for a list of Values"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return numpy_protocol.ufunc(ufunc, method, inputs, keywords)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        return numpy_protocol.function(function, args, keywords)
+
+    # ---- In place
+
+    def _become(self, new: Value) -> None:
+        """Take the data and the place in the graph of `new`, which was computed from this."""
+        if new.shape != self.shape:
+            raise ShapeError(f"in place: the result {new.shape} does not fit into {self.shape}")
+        if new.dtype != self.dtype:
+            raise TypeError(f"in place: the result is {new.dtype}, the Value {self.dtype}")
+        self._data = new._data
+        if engine.is_grad_enabled() or not self.is_leaf:
+            self._node = new._node
+
+
+def make_value(data: Any, node: Node | None) -> Value:
+    """A Value around `data` and `node` as they are."""
+    value: Value = object.__new__(Value)
+    value._data = data
+    value._node = node
+    return value
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Value) else x
+
+
+def _own_array(data: Any, dtype: Any) -> Any:
+    """A copy of `data` as an array, or as a NumPy scalar if it is one number."""
+    if isinstance(data, Value):
+        raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
+    if dtype is None and isinstance(data, (builtins.int, builtins.float)):
+        dtype = np.bool_ if isinstance(data, bool) else np.float64
+    array = np.array(data, dtype=dtype)
+    if dtype is None and array.dtype.kind in "iu" and not hasattr(data, "dtype"):
+        array = array.astype(np.float64)  # a list of Python numbers
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"a Value holds real numbers, not {array.dtype} ({type(data).__name__})")
+    return array[()]
+
+
+def backward(
+    roots: Sequence[Value], gradients: Sequence[Any] | None = None, create_graph: bool = False
+) -> None:
+    """Differentiate several results at once, adding to the `grad` of every leaf.
+
+    Equal to calling `backward` on each of `roots` with its gradient, but goes through what
+    they share only once.
+
+    >>> import tinygrad_nn as tg
+    >>> x = tg.Value(3.0)
+    >>> y = x * x
+    >>> tg.backward([y, 2 * y])
+    >>> float(x.grad)
+    18.0
+    """
+    roots = [roots] if isinstance(roots, Value) else list(roots)
+    given = [None] * len(roots) if gradients is None else list(gradients)
+    if len(given) != len(roots):
+        raise ValueError(f"backward: {len(roots)} Values but {len(given)} gradients")
+    nodes, seeds = [], []
+    for root, gradient in zip(roots, given, strict=True):
+        if not isinstance(root, Value):
+            raise TypeError(f"backward: {type(root).__name__} is not a Value")
+        if root._node is None:
+            raise RuntimeError(
+                "backward: this Value was not computed from anything that requires a gradient"
+            )
+        nodes.append(root._node)
+        seeds.append(_seed(root, gradient, create_graph))
+    wrap = make_value if create_graph else None
+    found = engine.backpropagate(nodes, seeds, wrap=wrap)
+    engine.accumulate(found, seeds)
+
+
+def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
+    """The gradient to start from at `root`, checked: given, or 1 for a single element."""
+    if gradient is None:
+        if root.size != 1:
+            raise ShapeError(
+                f"backward: a Value of shape {root.shape} needs gradient=, of the same shape; "
+                "or reduce it to one number, as with sum()"
+            )
+        seed = np.ones(root.shape, root.dtype)[()]
+    else:
+        seed = np.asarray(_data(gradient))
+        if seed.shape != root.shape:
+            raise ShapeError(f"backward: gradient of shape {seed.shape} for a Value of {root.shape}")
+        seed = seed.astype(root.dtype, copy=False)[()]
+    if not create_graph:
+        return seed
+    return gradient if isinstance(gradient, Value) else make_value(seed, None)
