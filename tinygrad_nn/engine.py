@@ -273,16 +273,14 @@ def _as_values(
     assert node.primitive is not None
     parents = {edge[3]: edge[0] for edge in node.edges}
     parents[node.primitive.OUT] = node
-    return tuple(
-        [wrap(part, parents[at]) if at in parents else part for part, at in zip(need, where)]
-        if isinstance(where, tuple)
-        else wrap(need, parents[where])
-        if where in parents
-        else need
-        for need, where in zip(
-            needs, node.primitive.sources(slot, needs), strict=True
-        )
-    )
+
+    def as_value(data: Any, source: Any) -> Any:
+        if isinstance(source, tuple):
+            return [as_value(part, at) for part, at in zip(data, source, strict=True)]
+        return wrap(data, parents[source]) if source in parents else data
+
+    sources = node.primitive.sources(slot, needs)
+    return tuple([as_value(*pair) for pair in zip(needs, sources, strict=True)])
 
 
 def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:

@@ -74,12 +74,14 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 # Piecewise constant in every input, or about shapes alone: plain results, no derivative.
 _WITHOUT_DERIVATIVE = frozenset(
-    [np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal]
-    + [np.isnan, np.isinf, np.isfinite, np.signbit, np.floor, np.ceil, np.trunc, np.rint]
-    + [np.logical_and, np.logical_or, np.logical_not, np.logical_xor]
-    + [np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.any, np.all]
-    + [np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.nonzero, np.count_nonzero]
-    + [np.array_equal, np.allclose, np.isclose, np.result_type, np.iscomplexobj]
+    [
+        *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
+        *(np.isnan, np.isinf, np.isfinite, np.signbit, np.floor, np.ceil, np.trunc, np.rint),
+        *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),
+        *(np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.any, np.all),
+        *(np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.nonzero),
+        *(np.array_equal, np.allclose, np.isclose, np.result_type, np.count_nonzero),
+    ]
 )
 
 

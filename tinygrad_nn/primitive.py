@@ -214,7 +214,7 @@ def _compile(operation: Primitive) -> Any:
     filename = f"<primitive {operation.name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     made: dict[str, Any] = {}
-    exec(compile(source, filename, "exec"), _scope, made)  # noqa: S102
+    exec(compile(source, filename, "exec"), _scope, made)
     rules = [operation.rules[name] for name in operation.inputs]
     defaults = [p.default for p in operation.parameters if p.default is not p.empty]
     return made["_make"](operation, operation.forward, *rules, *defaults)
@@ -293,7 +293,9 @@ def _source(operation: Primitive) -> str:
     write("    if _level > 1:")
     write(f"     _trace(_node, _out, ({' '.join(f'{p.name},' for p in parameters)}))")
     write("    return _value")
-    wrapped = [f"None in _{x}_node" if x == operation.variadic else f"_{x}_node is None" for x in inputs]
+    wrapped = [
+        f"None in _{x}_node" if x == operation.variadic else f"_{x}_node is None" for x in inputs
+    ]
     write(f"  if {' or '.join(wrapped + nodes)}:")
     write("   _value = _new(Value)")
     write("   _value._data = _out")
@@ -330,7 +332,9 @@ def _arguments(parameters: tuple[inspect.Parameter, ...]) -> str:
 
 def _inputs_by_name(operation: Primitive) -> str:
     pairs = [
-        f"**{{f'{x}[{{i}}]': a for i, a in enumerate({x})}}" if x == operation.variadic else f"{x!r}: {x}"
+        f"**{{f'{x}[{{i}}]': a for i, a in enumerate({x})}}"
+        if x == operation.variadic
+        else f"{x!r}: {x}"
         for x in operation.inputs
     ]
     return "{" + ", ".join(pairs) + "}"

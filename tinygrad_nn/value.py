@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Concatenate, NoReturn, ParamSpec, final
+from typing import Any, Concatenate, ParamSpec, final
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from .primitive import wraps_results
 P = ParamSpec("P")
 
 
-def _method(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Value, P], Value]:
+def _method(
+    operation: Callable[Concatenate[Any, P], Any],
+) -> Callable[Concatenate[Value, P], Value]:
     """An operation whose first input is the Value itself."""
     return operation
 
@@ -79,7 +81,7 @@ class Value:
 
     @property
     def data(self) -> Any:
-        """The ndarray or NumPy scalar itself, outside the graph. Assigning keeps shape and dtype."""
+        """The ndarray or NumPy scalar, outside the graph. Assigning keeps shape and dtype."""
         return self._data
 
     @data.setter
@@ -235,8 +237,8 @@ class Value:
     __le__ = _comparison(np.less_equal)
     __gt__ = _comparison(np.greater)
     __ge__ = _comparison(np.greater_equal)
-    __eq__ = _comparison(np.equal)  # type: ignore[assignment]
-    __ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+    __eq__ = _comparison(np.equal)
+    __ne__ = _comparison(np.not_equal)
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -306,7 +308,7 @@ class Value:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Value:
-        """The axes in another order: `transpose(1, 0)`, `transpose((1, 0))`; reversed if not given."""
+        """The axes in another order, `transpose(1, 0)` or `transpose((1, 0))`; else reversed."""
         order = axes[0] if len(axes) == 1 else axes or None
         return ops.transpose(self, order)  # type: ignore[no-any-return]
 
@@ -484,7 +486,9 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
     else:
         seed = np.asarray(_data(gradient))
         if seed.shape != root.shape:
-            raise ShapeError(f"backward: gradient of shape {seed.shape} for a Value of {root.shape}")
+            raise ShapeError(
+                f"backward: gradient of shape {seed.shape} for a Value of {root.shape}"
+            )
         seed = seed.astype(root.dtype, copy=False)[()]
     if not create_graph:
         return seed

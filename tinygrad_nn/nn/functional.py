@@ -96,9 +96,7 @@ def l1_loss(input: Any, target: Any, reduction: Reduction = "mean") -> Any:
     return _reduce(ops.abs(_difference("l1_loss", input, target)), reduction)
 
 
-def huber_loss(
-    input: Any, target: Any, reduction: Reduction = "mean", delta: float = 1.0
-) -> Any:
+def huber_loss(input: Any, target: Any, reduction: Reduction = "mean", delta: float = 1.0) -> Any:
     """1/2 d^2 where |d| <= delta and delta (|d| - delta/2) elsewhere, for d = input - target.
 
     Huber (1964): squared error for small errors, absolute error for outliers.
@@ -137,9 +135,7 @@ def binary_cross_entropy(input: Any, target: Any, reduction: Reduction = "mean")
     return _reduce(_binary_cross_entropy(input, target), reduction)
 
 
-def binary_cross_entropy_with_logits(
-    input: Any, target: Any, reduction: Reduction = "mean"
-) -> Any:
+def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: Reduction = "mean") -> Any:
     """The binary cross-entropy of sigmoid(input), exact and without overflow for any logits."""
     input, target = _same_shape("binary_cross_entropy_with_logits", input, target)
     return _reduce(logistic_cross_entropy(input, target), reduction)
@@ -292,7 +288,7 @@ def _labels(
     counted = labels != ignore_index
     if not counted.all():
         labels = np.where(counted, labels, 0)
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(
             f"{loss}: labels must be from 0 to {classes - 1}, "
             f"they are from {labels.min()} to {labels.max()}"

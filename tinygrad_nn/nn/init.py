@@ -52,7 +52,7 @@ def xavier_uniform_(parameter: Value, gain: float = 1.0, *, rng: Rng = None) -> 
 
 
 def xavier_normal_(parameter: Value, gain: float = 1.0, *, rng: Rng = None) -> Value:
-    """Normal with standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """Normal with standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot, Bengio 2010)."""
     return normal_(parameter, 0.0, gain * math.sqrt(2 / sum(_fans(parameter))), rng=rng)
 
 
@@ -86,7 +86,7 @@ def kaiming_normal_(
 
 
 def orthogonal_(parameter: Value, gain: float = 1.0, *, rng: Rng = None) -> Value:
-    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer (Saxe et al., 2014)."""
+    """`gain` times a matrix of orthonormal rows or columns, the fewer of both (Saxe et al., 2014)."""
     rows, columns = _matrix_shape(parameter)
     gaussian = generator(rng).normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(gaussian)
@@ -139,7 +139,9 @@ def _fill(parameter: Value, numbers: Any) -> Value:
 
 def _matrix_shape(parameter: Value) -> tuple[int, int]:
     if parameter.ndim < 2:
-        raise ShapeError(f"fan_in and fan_out need two axes or more, the shape is {parameter.shape}")
+        raise ShapeError(
+            f"fan_in and fan_out need two axes or more, the shape is {parameter.shape}"
+        )
     return parameter.shape[0], math.prod(parameter.shape[1:])
 
 

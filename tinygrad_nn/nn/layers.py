@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -105,7 +106,9 @@ class Neuron(Module):
         if not isinstance(x, Value):
             x = np.asarray(x)
         if x.shape[-1:] != self.weight.shape:
-            raise ShapeError(f"a neuron of {self.weight.shape[0]} inputs, given x of shape {x.shape}")
+            raise ShapeError(
+                f"a neuron of {self.weight.shape[0]} inputs, given x of shape {x.shape}"
+            )
         z = x @ self.weight
         if self.bias is not None:
             z = z + self.bias
@@ -178,7 +181,7 @@ class MLP(Module):
                 dtype=dtype,
                 rng=rng,
             )
-            for at, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+            for at, (a, b) in enumerate(itertools.pairwise(widths))
         ]
 
     def forward(self, x: Any) -> Any:

@@ -91,9 +91,7 @@ class NLLLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """(n, classes), labels (n,) -> the reduced loss."""
-        return functional.nll_loss(
-            input, target, self.weight, self.ignore_index, self.reduction
-        )
+        return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class CrossEntropyLoss(NLLLoss):

@@ -44,7 +44,6 @@ def _getitem(x: Any, index: Any) -> Any:
     return np.asarray(x)[index]
 
 
-
 def getitem(x: Any, index: Any) -> Any:
     """x[index], for every index NumPy takes: numbers, slices, None, Ellipsis, masks, arrays."""
     return _getitem(x, _array_index(index))
@@ -64,7 +63,6 @@ def _setitem(x: Any, value: Any, index: Any) -> Any:
     out = np.array(x)
     out[index] = value
     return out
-
 
 
 def setitem(x: Any, index: Any, value: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..primitive import primitive
 from .arithmetic import multiply
-from .shape import moveaxis, reshape, transpose
+from .shape import reshape, transpose
 
 
 def _swap(x: Any) -> Any:
@@ -39,7 +39,7 @@ def _matmul_vjp_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     return _swap(x) @ g
 
 
-def _matmul_error(x: Any, y: Any) -> ShapeError | None:
+def _matmul_error(x: Any, y: Any) -> ShapeError:
     a, b = np.shape(x), np.shape(y)
     if not a or not b:
         return ShapeError(f"matmul: {a} @ {b}: a scalar has no axis to multiply along; use *")
@@ -100,7 +100,7 @@ def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Any:
 
 
 def _explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
-    """The letters of each operand and of the output, with implied output and ellipses written out."""
+    """The letters of each operand and of the output: none implied, no ellipsis."""
     spec = subscripts.replace(" ", "")
     left, arrow, output = spec.partition("->")
     terms = left.split(",")
@@ -125,9 +125,7 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     return expanded, output.replace("...", ellipsis)
 
 
-def _einsum_vjp(
-    g: Any, index: int, operands: Sequence[Any], subscripts: str
-) -> Any:
+def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) -> Any:
     """The einsum of `g` and the other operands that leaves the letters of operand `index`.
 
     A letter it has twice is a diagonal: the gradient there is a product with the identity.

@@ -41,10 +41,9 @@ def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
 
 def _label_cross_entropy_vjp(g: Any, logits: Any, labels: Any, out: Any) -> Any:
     at_label = (np.arange(len(labels)), labels)
-    if np.all(out < np.inf):
-        total = out + logits[at_label]  # the logsumexp, from what is there already
-    else:
-        total = logsumexp(logits, axis=-1)
+    # The logsumexp; from what is there already, unless that is infinite.
+    known = np.all(out < np.inf)
+    total = out + logits[at_label] if known else logsumexp(logits, axis=-1)
     gradient = np.exp(logits - total[:, None])
     gradient[at_label] -= 1
     return gradient * g[:, None]
@@ -63,7 +62,7 @@ def label_cross_entropy(logits: Any, labels: Any) -> Any:
     target=lambda g, logits: -g * logits,
 )
 def logistic_cross_entropy(logits: Any, target: Any) -> Any:
-    """-t log s(z) - (1 - t) log(1 - s(z)) for logits z, targets t and the sigmoid s, elementwise."""
+    """-t log s(z) - (1 - t) log(1 - s(z)) for logits z, targets t, the sigmoid s; elementwise."""
     return np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
 
 
@@ -74,11 +73,12 @@ def _binary_cross_entropy_vjp(g: Any, probabilities: Any, target: Any) -> Any:
 
 @primitive(
     probabilities=_binary_cross_entropy_vjp,
-    target=lambda g, probabilities: g
-    * (_bounded_log(1 - probabilities) - _bounded_log(probabilities)),
+    target=lambda g, probabilities: (
+        g * (_bounded_log(1 - probabilities) - _bounded_log(probabilities))
+    ),
 )
 def binary_cross_entropy(probabilities: Any, target: Any) -> Any:
-    """-t log p - (1 - t) log(1 - p), elementwise, with logarithms of at least -100, as in PyTorch."""
+    """-t log p - (1 - t) log(1 - p), elementwise; logarithms are at least -100, as in PyTorch."""
     p = probabilities
     return -target * _bounded_log(p) - (1 - target) * _bounded_log(1 - p)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,12 @@ import numpy as np
 from ..primitive import primitive
 
 Axis = int | tuple[int, ...] | None
+
+# np.sum and its like do the same, after Python code of their own.
+_add_reduce: Callable[..., Any] = np.add.reduce
+_multiply_reduce: Callable[..., Any] = np.multiply.reduce
+_maximum_reduce: Callable[..., Any] = np.maximum.reduce
+_minimum_reduce: Callable[..., Any] = np.minimum.reduce
 
 
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -20,7 +27,7 @@ def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def _spread(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """What a reduction of an array of `shape` gave, back with axes of length 1 for those it removed."""
+    """What a reduction of an array of `shape` gave, with length-1 axes where it removed some."""
     if keepdims or not shape:
         return reduced
     axes = _axes(axis, len(shape))
@@ -45,13 +52,11 @@ def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) ->
 @primitive(x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims))
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum of x over `axis` (None: over all)."""
-    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+    return _add_reduce(x, axis=axis, keepdims=keepdims)
 
 
 @primitive(
-    x=lambda g, x_shape, axis, keepdims: _repeat(
-        g / _count(x_shape, axis), x_shape, axis, keepdims
-    )
+    x=lambda g, x_shape, axis, keepdims: _repeat(g / _count(x_shape, axis), x_shape, axis, keepdims)
 )
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of x over `axis` (None: over all)."""
@@ -94,7 +99,7 @@ def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 @primitive(x=_prod_vjp)
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product of x over `axis` (None: over all). Zeros among the factors are no exception."""
-    return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
+    return _multiply_reduce(x, axis=axis, keepdims=keepdims)
 
 
 def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
@@ -108,13 +113,13 @@ def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 @primitive(x=_extremum_vjp)
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis` (None: over all); a tie's gradient is shared equally."""
-    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+    return _maximum_reduce(x, axis=axis, keepdims=keepdims)
 
 
 @primitive(x=_extremum_vjp)
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis` (None: over all); a tie's gradient is shared equally."""
-    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+    return _minimum_reduce(x, axis=axis, keepdims=keepdims)
 
 
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:

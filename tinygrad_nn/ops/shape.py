@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,9 +21,7 @@ def reshape(x: Any, shape: Shape) -> Any:
     return np.reshape(x, shape)
 
 
-@primitive(
-    x=lambda g, axes: np.transpose(g, None if axes is None else tuple(np.argsort(axes)))
-)
+@primitive(x=lambda g, axes: np.transpose(g, None if axes is None else tuple(np.argsort(axes))))
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """x with its axes in the order `axes` (None: reversed)."""
     return np.transpose(x, axes)
@@ -48,7 +46,6 @@ def _concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
-
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays joined along an axis they have (None: all flattened first)."""
     if axis is None:
@@ -70,12 +67,14 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     if isinstance(indices_or_sections, (int, np.integer)):
         sections = int(indices_or_sections)
         if sections < 1 or size % sections:
-            raise ShapeError(f"split: an axis of {size} does not divide into {sections} equal parts")
+            raise ShapeError(
+                f"split: an axis of {size} does not divide into {sections} equal parts"
+            )
         cuts = list(range(0, size + 1, size // sections)) if size else [0] * (sections + 1)
     else:
         cuts = [0, *indices_or_sections, size]
     before = (slice(None),) * (axis % np.ndim(x))
-    return [getitem(x, (*before, slice(a, b))) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [getitem(x, (*before, slice(a, b))) for a, b in itertools.pairwise(cuts)]
 
 
 def moveaxis(x: Any, source: Shape, destination: Shape) -> Any:
@@ -125,7 +124,10 @@ def _pad_vjp(g: Any, x_shape: tuple[int, ...], pad_width: Any) -> Any:
 
 @primitive(x=_pad_vjp)
 def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Any:
-    """x with a border of `constant_values`, `pad_width` wide: n, (before, after), or one pair an axis."""
+    """x with a border of `constant_values`.
+
+    `pad_width` is its width everywhere, or (before, after), or such a pair for each axis.
+    """
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
@@ -142,13 +144,17 @@ def tile(x: Any, reps: Shape) -> Any:
     shape = np.shape(x)
     counts = (1,) * (len(shape) - len(counts)) + counts
     shape = (1,) * (len(counts) - len(shape)) + shape
-    apart = reshape(x, tuple([part for n in shape for part in (1, n)]))
-    filled = broadcast_to(apart, tuple([part for r, n in zip(counts, shape) for part in (r, n)]))
-    return reshape(filled, tuple([operator.index(r) * n for r, n in zip(counts, shape)]))
+    pairs = list(zip(counts, shape, strict=True))
+    apart = reshape(x, tuple([part for _, n in pairs for part in (1, n)]))
+    filled = broadcast_to(apart, tuple([part for pair in pairs for part in pair]))
+    return reshape(filled, tuple([count * n for count, n in pairs]))
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each element of x along `axis` (None: of x flattened) repeated, `repeats` times or one number each."""
+    """Each element of x along `axis` (None: of x flattened), several times in a row.
+
+    `repeats` says how often: a number for all, or one for each element.
+    """
     if axis is None:
         x, axis = reshape(x, -1), 0
     return take(x, np.repeat(np.arange(np.shape(x)[axis]), repeats), axis)

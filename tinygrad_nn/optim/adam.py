@@ -58,7 +58,11 @@ class Adam(Optimizer):
                 state = self.state.get(parameter)
                 if state is None:
                     zeros = np.zeros_like(data)
-                    state = self.state[parameter] = {"step": 0, "exp_avg": zeros, "exp_avg_sq": zeros}
+                    state = self.state[parameter] = {
+                        "step": 0,
+                        "exp_avg": zeros,
+                        "exp_avg_sq": zeros,
+                    }
                 state["step"] += 1
                 state["exp_avg"] = m = beta1 * state["exp_avg"] + (1 - beta1) * g
                 state["exp_avg_sq"] = v = beta2 * state["exp_avg_sq"] + (1 - beta2) * (g * g)

@@ -15,7 +15,7 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> float:
-    """Scale all gradients together so that their norm is at most `max_norm`; return the norm before.
+    """Scale all gradients together to a norm of at most `max_norm`; return the norm before.
 
     The norm is that of all gradients as one vector, of order `norm_type` (inf: the largest).
     """
