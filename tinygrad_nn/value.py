@@ -9,9 +9,9 @@ from typing import Any, Concatenate, ParamSpec, final
 import numpy as np
 
 from . import engine, numpy_protocol, ops
+from .dispatch import wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
-from .primitive import wraps_results
 
 P = ParamSpec("P")
 

@@ -86,7 +86,7 @@ def kaiming_normal_(
 
 
 def orthogonal_(parameter: Value, gain: float = 1.0, *, rng: Rng = None) -> Value:
-    """`gain` times a matrix of orthonormal rows or columns, the fewer of both (Saxe et al., 2014)."""
+    """`gain` times a matrix of orthonormal rows or columns, the fewer (Saxe et al., 2014)."""
     rows, columns = _matrix_shape(parameter)
     gaussian = generator(rng).normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(gaussian)

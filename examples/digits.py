@@ -1,0 +1,197 @@
+"""Teach a network to read handwritten digits, and look at what it learned.
+
+The data are the 1,797 pictures of 8 x 8 pixels from the UCI repository's optical recognition
+of handwritten digits, which scikit-learn ships. Run with --help for the settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tinygrad_nn as tg
+from tinygrad_nn import nn, optim
+from tinygrad_nn.data import DataLoader, TensorDataset
+
+try:
+    from sklearn.datasets import load_digits
+    from tqdm import tqdm
+except ImportError as error:
+    raise SystemExit(
+        f'{error.name} is missing; the examples\' libraries come with: pip install -e ".[examples]"'
+    ) from None
+
+Array = NDArray[np.float64 | np.float32 | np.int64]
+
+
+def network(hidden: list[int], dropout: float, dtype: type = np.float32) -> nn.Sequential:
+    """64 pixels through layers of rectified units to the logits of 10 digits."""
+    model = nn.Sequential()
+    n_in = 64
+    for n_out in hidden:
+        model.extend([nn.Linear(n_in, n_out, dtype=dtype), nn.ReLU(), nn.Dropout(dropout)])
+        n_in = n_out
+    model.append(nn.Linear(n_in, 10, dtype=dtype))
+    return model
+
+
+def load(rng: np.random.Generator, test_share: float) -> tuple[TensorDataset, TensorDataset]:
+    """Pictures (n, 64) with pixels from 0 to 1 and labels (n,), split at random."""
+    pictures, labels = load_digits(return_X_y=True)
+    pictures = (pictures / 16).astype(np.float32)
+    order = rng.permutation(len(labels))
+    test, train = np.split(order, [round(test_share * len(order))])
+    return TensorDataset(pictures[train], labels[train]), TensorDataset(
+        pictures[test], labels[test]
+    )
+
+
+def accuracy(model: nn.Module, data: TensorDataset) -> tuple[float, Array]:
+    """The share of pictures read rightly, and what was read."""
+    pictures, labels = data.arrays
+    model.eval()
+    with tg.no_grad():
+        read = model(pictures).data.argmax(axis=1)
+    model.train()
+    return float(np.mean(read == labels)), read
+
+
+def train(model: nn.Module, data: TensorDataset, arguments: argparse.Namespace) -> None:
+    """Minimise the cross-entropy by stochastic gradient descent, with a falling learning rate."""
+    optimizer = optim.SGD(
+        model.parameters(), lr=arguments.lr, momentum=0.9, weight_decay=1e-4, nesterov=True
+    )
+    loader = DataLoader(data, batch_size=arguments.batch_size, shuffle=True)
+    steps = arguments.epochs * len(loader)
+    rates = iter(np.linspace(arguments.lr, 0, steps, endpoint=False))
+    with tqdm(total=steps, unit="batch", disable=arguments.quiet) as bar:
+        for _ in range(arguments.epochs):
+            losses = []
+            for pictures, labels in loader:
+                optimizer.param_groups[0]["lr"] = next(rates)
+                loss = nn.functional.cross_entropy(model(pictures), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(float(loss))
+                bar.update()
+            share, _ = accuracy(model, data)
+            bar.set_postfix(loss=f"{np.mean(losses):.4f}", accuracy=f"{share:.1%}")
+    print(f"training: loss {np.mean(losses):.4f}, accuracy {share:.2%}")
+
+
+def confusion_matrix(labels: Array, read: Array) -> str:
+    """How often each digit (row) was read as each digit (column)."""
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (labels, read), 1)
+    lines = ["      " + " ".join(f"{digit:3}" for digit in range(10)) + "   <- read as"]
+    for digit, row in enumerate(counts):
+        lines.append(f"  {digit} | " + " ".join(f"{n:3}" if n else "  ." for n in row))
+    return "\n".join(lines)
+
+
+def side_by_side(pictures: Array, captions: list[str]) -> str:
+    """Pictures as text, one character for two columns' brightness, with their captions below."""
+    shades = " .:-=+*#%@"
+    blocks = []
+    for picture, caption in zip(pictures, captions, strict=True):
+        rows = np.minimum(picture.reshape(8, 8) * len(shades), len(shades) - 1).astype(int)
+        blocks.append(["".join(shades[pixel] * 2 for pixel in row) for row in rows] + [caption])
+    return "\n".join(
+        "   ".join(f"{line:16}" for line in lines).rstrip() for lines in zip(*blocks, strict=True)
+    )
+
+
+def gradient_error(model: nn.Module, batch: tuple[Array, Array], rng: np.random.Generator) -> float:
+    """How far 100 entries of the gradient, of any parameters, are from central differences.
+
+    Returns the largest distance, relative to the largest entry.
+    """
+    pictures, labels = batch
+
+    def loss() -> tg.Value:
+        return nn.functional.cross_entropy(model(pictures), labels)
+
+    model.zero_grad()
+    loss().backward()
+    parameters = list(model.parameters())
+    largest = max(np.abs(parameter.grad).max() for parameter in parameters)
+    step = 1e-5
+    worst = 0.0
+    for _ in range(100):
+        parameter = parameters[rng.integers(len(parameters))]
+        index = tuple(rng.integers(parameter.shape))
+        start = parameter.data[index]
+        with tg.no_grad():
+            parameter[index] = start + step
+            above = float(loss())
+            parameter[index] = start - step
+            below = float(loss())
+            parameter[index] = start
+        numerical = (above - below) / (2 * step)
+        worst = max(worst, abs(numerical - parameter.grad[index]) / largest)
+    return worst
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--epochs", type=int, default=60, help="passes through the training data")
+    parser.add_argument("--batch-size", type=int, default=32, help="pictures in one step")
+    parser.add_argument("--lr", type=float, default=0.1, help="learning rate at the start")
+    parser.add_argument("--hidden", type=int, nargs="*", default=[256], help="hidden layers")
+    parser.add_argument("--dropout", type=float, default=0.5, help="share of hidden units dropped")
+    parser.add_argument("--test-share", type=float, default=0.2, help="pictures kept for the test")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        default=Path(__file__).parent / "output" / "digits.npz",
+        help="where to save the trained weights",
+    )
+    arguments = parser.parse_args()
+    if arguments.epochs < 1:
+        parser.error("--epochs must be at least 1")
+    if not 0 < arguments.test_share < 1:
+        parser.error("--test-share must be between 0 and 1")
+    return arguments
+
+
+def main() -> None:
+    """Train, test, look, check, save."""
+    arguments = parse_arguments()
+    tg.manual_seed(arguments.seed)
+    rng = np.random.default_rng(arguments.seed)
+    training, test = load(rng, arguments.test_share)
+    model = network(arguments.hidden, arguments.dropout)
+    print(f"{len(training)} pictures to learn from, {len(test)} to be tested on")
+    print(model)
+
+    train(model, training, arguments)
+
+    share, read = accuracy(model, test)
+    pictures, labels = test.arrays
+    print(f"test: accuracy {share:.2%}\n\n{confusion_matrix(labels, read)}\n")
+    misread = np.flatnonzero(read != labels)[:4]
+    if len(misread):
+        captions = [f"{labels[i]} read as {read[i]}" for i in misread]
+        print(f"{side_by_side(pictures[misread], captions)}\n")
+    # In double precision: of the difference of two losses, float32 would leave no digits.
+    exact = network(arguments.hidden, arguments.dropout, np.float64).eval()
+    exact.load_state_dict(model.state_dict())
+    error = gradient_error(exact, (pictures[:64].astype(np.float64), labels[:64]), rng)
+    print(f"gradient against central differences: largest error {error:.1e} of the largest entry")
+
+    arguments.weights.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(arguments.weights, **model.state_dict())
+    print(f"weights saved in {arguments.weights}")
+
+
+if __name__ == "__main__":
+    main()

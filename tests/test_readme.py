@@ -1,0 +1,29 @@
+"""What the README shows, run as it stands there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_code_in_the_readme_runs_and_prints_what_its_comments_say(capsys):
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    exec("\n".join(blocks), {"__name__": "readme"})
+    expected = re.findall(r"print\(.*\)  # (.*)", README)
+    assert capsys.readouterr().out.split() == expected
+
+
+def test_the_readme_has_two_commands_that_install_and_run():
+    commands = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
+    assert len(commands) == 2
+    for command in commands:
+        assert command.startswith("python3 -m pip install")
+        assert "\n" not in command
+
+
+def test_links_in_the_readme_lead_to_files():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        if not link.startswith("http"):
+            assert (ROOT / link).exists(), link

@@ -1,0 +1,273 @@
+"""The function that runs and records a primitive.
+
+What it does could be written once, as a loop over the inputs of any primitive. Written out for
+each primitive, as here, it takes half the time, and it is all that Python adds to NumPy's work:
+so the source of the function is put together from the templates below and compiled, once, when
+the primitive is defined. `dispatcher(...)` is the place to start reading; `inspect.getsource`
+shows the result.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import textwrap
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from .engine import Node, mode, node_numbers, trace
+from .errors import ShapeError
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+T = TypeVar("T")
+
+# Names in the templates that begin with an underscore are the function's own; the others are
+# the primitive's parameters. `Value` is the class that `wraps_results` declares.
+
+_INPUT = """
+if type({x}) is Value:
+    _{x}_node = {x}._node
+    {x} = {x}._data
+else:
+    _{x}_node = False
+    if type({x}) not in _PLAIN:
+        {x} = _as_operand({x}, "{name}", "{x}")
+"""
+
+_VARIADIC_INPUT = """
+_{x}_node = [a._node if type(a) is Value else False for a in {x}]
+{x} = [
+    a._data if type(a) is Value else a if type(a) in _PLAIN else _as_operand(a, "{name}", "{x}")
+    for a in {x}
+]
+"""
+
+_CONSTANT = """
+if type({x}) is Value:
+    {x} = _without_rule({x}, "{name}", "{x}")
+"""
+
+_RUN = """
+try:
+    _out = _forward({arguments})
+except Exception as error:
+    raise _explain(error, "{name}", {inputs}) from None
+_kind = type(_out)
+if _kind in _SCALARS:
+    _differentiable = True
+else:
+    if _kind is not _ndarray or not _out.ndim:
+        _out = _asarray(_out)[()]
+        _kind = type(_out)
+    _differentiable = _out.dtype.kind == "f"
+"""
+
+_RECORD = """
+if ({any_node}) and (_differentiable or _reject_complex(_out, "{name}")):
+    _level = _mode.level
+    if _level:
+        _value = _new(Value)
+        _value._data = _out
+        _value._node = _node = _Node()
+        _node.number = next(_numbers)
+        _node.primitive = _primitive
+        _node.grad = None
+        _node.keeps_grad = False
+        _node.kind = _kind
+        if _kind is _ndarray:
+            _node.shape = _out.shape
+            _node.dtype = _out.dtype
+        {edges}
+        _node.edges = _edges
+        if _level > 1:
+            _trace(_node, _out, {all})
+        return _value
+if {any_value}:
+    _value = _new(Value)
+    _value._data = _out
+    _value._node = None
+    return _value
+return _out
+"""
+
+# ---- What the function calls
+
+_NUMBERS = (bool, int, float, np.generic)
+_REAL = np.typecodes["AllInteger"] + np.typecodes["Float"]
+_PLAIN = frozenset([np.ndarray, float, int, bool, np.bool_, *(np.dtype(c).type for c in _REAL)])
+_SCALARS = frozenset(np.dtype(c).type for c in np.typecodes["Float"])
+
+
+def _as_operand(x: Any, operation: str, name: str) -> Any:
+    """`x` as a number or array that NumPy computes with, or a TypeError."""
+    what = type(x).__name__
+    if isinstance(x, (list, tuple, *_NUMBERS)) or hasattr(type(x), "__array__"):
+        array = np.asarray(x)
+        if array.dtype.kind in "biuf":
+            return array
+        what = f"{array.dtype} data"
+    raise TypeError(f"{operation}: {name} must be a real number, an array or a Value, not {what}")
+
+
+def _without_rule(value: Any, operation: str, name: str) -> Any:
+    if value.requires_grad:
+        raise TypeError(
+            f"{operation} has no derivative rule for {name}: pass an array, or Value.detach()"
+        )
+    return value.data
+
+
+def _explain(error: Exception, operation: str, inputs: dict[str, Any]) -> Exception:
+    """`error`, raised by the forward function, with the operation's name and its inputs."""
+    shapes = ", ".join(f"{name} {np.shape(x)}" for name, x in inputs.items())
+    if type(error) is ValueError:
+        return ShapeError(f"{operation}: {error} [{shapes}]")
+    error.add_note(f"in {operation} [{shapes}]")
+    return error
+
+
+def _reject_complex(out: Any, operation: str) -> bool:
+    """Whether `out`, which is not of a real floating dtype, carries gradients: it does not."""
+    if out.dtype.kind == "c":
+        raise TypeError(f"{operation}: a complex result, whose derivative is not defined here")
+    return False
+
+
+_scope: dict[str, Any] = {
+    "_new": object.__new__,
+    "_ndarray": np.ndarray,
+    "_asarray": np.asarray,
+    "_shape": np.shape,
+    "_PLAIN": _PLAIN,
+    "_SCALARS": _SCALARS,
+    "_Node": Node,
+    "_mode": mode,
+    "_numbers": node_numbers,
+    "_trace": trace,
+    "_as_operand": _as_operand,
+    "_without_rule": _without_rule,
+    "_explain": _explain,
+    "_reject_complex": _reject_complex,
+}
+
+
+def wraps_results(cls: type[T]) -> type[T]:
+    """Declare `cls`, the class Value, to be what primitives take and return."""
+    _scope["Value"] = cls
+    return cls
+
+
+# ---- Putting the function together
+
+
+def dispatcher(operation: Primitive) -> Any:
+    """A function with the parameters of `operation` that runs it, and records it for Values."""
+    source = _source(operation)
+    filename = f"<primitive {operation.name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    made: dict[str, Any] = {}
+    exec(compile(source, filename, "exec"), _scope, made)
+    rules = [operation.rules[name] for name in operation.inputs]
+    defaults = [p.default for p in operation.parameters if p.default is not p.empty]
+    return made["_make"](operation, operation.forward, *rules, *defaults)
+
+
+def _source(operation: Primitive) -> str:
+    name = operation.forward.__name__
+    body = []
+    for p in operation.parameters:
+        if p.name in operation.inputs:
+            template = _VARIADIC_INPUT if p.name == operation.variadic else _INPUT
+        elif p.default is p.empty:
+            template = _CONSTANT
+        else:
+            continue
+        body.append(template.format(x=p.name, name=operation.name))
+    nodes = {x: f"_{x}_node" for x in operation.inputs}
+    any_node = [f"any({nodes[x]})" if x == operation.variadic else nodes[x] for x in nodes]
+    # A Value without a node is None there; what is not a Value, False.
+    none = [
+        f"None in {nodes[x]}" if x == operation.variadic else f"{nodes[x]} is None" for x in nodes
+    ]
+    body.append(
+        _RUN.format(
+            name=operation.name,
+            arguments=", ".join(_argument(p) for p in operation.parameters),
+            inputs=_inputs_by_name(operation),
+        )
+    )
+    body.append(
+        _RECORD.format(
+            name=operation.name,
+            any_node=" or ".join(any_node),
+            any_value=" or ".join(none + any_node),
+            edges=_edges(operation).replace("\n", "\n        "),
+            all="(" + "".join(f"{p.name}, " for p in operation.parameters) + ")",
+        )
+    )
+    captured = ["_primitive", "_forward", *(f"_{x}_rule" for x in operation.inputs)]
+    captured += [f"_{p.name}_default" for p in operation.parameters if p.default is not p.empty]
+    signature = ", ".join(_parameters(operation))
+    return (
+        f"def _make({', '.join(captured)}):\n"
+        f"    def {name}({signature}):\n"
+        f"{textwrap.indent(''.join(body), ' ' * 8)}"
+        f"    return {name}\n"
+    )
+
+
+def _parameters(operation: Primitive) -> list[str]:
+    parts = []
+    for p in operation.parameters:
+        if p.kind is p.KEYWORD_ONLY and operation.variadic is None and "*" not in parts:
+            parts.append("*")
+        star = "*" if p.kind is p.VAR_POSITIONAL else ""
+        default = "" if p.default is p.empty else f"=_{p.name}_default"
+        parts.append(f"{star}{p.name}{default}")
+    return parts
+
+
+def _argument(p: inspect.Parameter) -> str:
+    if p.kind is p.VAR_POSITIONAL:
+        return f"*{p.name}"
+    return f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name
+
+
+def _inputs_by_name(operation: Primitive) -> str:
+    parts = [
+        f"**{{f'{x}[{{at}}]': a for at, a in enumerate({x})}}"
+        if x == operation.variadic
+        else f"'{x}': {x}"
+        for x in operation.inputs
+    ]
+    return "{" + ", ".join(parts) + "}"
+
+
+def _edges(operation: Primitive) -> str:
+    """Statements that make `_edges`, the tuple of an edge for each input with a node."""
+    lines: list[str] = []
+    for x in operation.inputs:
+        node, slot = f"_{x}_node", operation.positions[x]
+        needs = "(" + "".join(f"{_need(operation, need)}, " for need in operation.needs[x]) + ")"
+        if x == operation.variadic:
+            edge = f"({node}[index], _{x}_rule, {needs}, {slot} + index)"
+            edges = f"tuple([{edge} for index in range(len({x})) if {node}[index]])"
+        elif len(operation.inputs) == 1:
+            edges = f"(({node}, _{x}_rule, {needs}, {slot}),)"
+        else:
+            edges = f"(({node}, _{x}_rule, {needs}, {slot}),) if {node} else ()"
+        lines.append(f"_edges = {edges}" if not lines else f"_edges += {edges}")
+    return "\n".join(lines)
+
+
+def _need(operation: Primitive, need: str) -> str:
+    """What a rule names `need`, as an expression in the function."""
+    if need == "out":
+        return "_out"
+    if need in operation.positions or need == "index":
+        return need
+    x = need.removesuffix("_shape")
+    return f"[_shape(a) for a in {x}]" if x == operation.variadic else f"_shape({x})"
