@@ -137,6 +137,7 @@ def _reject_complex(out: Any, operation: str) -> bool:
 
 
 _scope: dict[str, Any] = {
+    "__name__": __name__,
     "_new": object.__new__,
     "_ndarray": np.ndarray,
     "_asarray": np.asarray,

@@ -107,9 +107,9 @@ def leaf_node(data: Any) -> Node:
 
 
 @contextmanager
-def _level(level: int) -> Iterator[None]:
+def _level(change: Callable[[int], int]) -> Iterator[None]:
     before = mode.level
-    mode.level = level
+    mode.level = change(before)
     try:
         yield
     finally:
@@ -126,12 +126,12 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return _level(NOTHING)
+    return _level(lambda before: NOTHING)
 
 
 def enable_grad() -> Any:
     """A context (or decorator) that undoes a surrounding `no_grad()`, in this thread."""
-    return _level(max(mode.level, GRAPH))
+    return _level(lambda before: max(before, GRAPH))
 
 
 def record() -> Any:
@@ -150,7 +150,7 @@ def record() -> Any:
     >>> float(y.grad)
     1.0
     """
-    return _level(EVERYTHING)
+    return _level(lambda before: EVERYTHING)
 
 
 def is_grad_enabled() -> bool:
@@ -293,21 +293,20 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
         gradient = np.asarray(gradient)
     if gradient.shape != shape:
         extra = gradient.ndim - len(shape)
-        if gradient.shape[extra:] == shape and type(gradient) is np.ndarray:
-            gradient = np.add.reduce(gradient, axis=tuple(range(extra)))
-    if gradient.shape != shape:
-        axes = tuple(range(extra)) + tuple(
-            axis
-            for axis, size in enumerate(shape, extra)
-            if size == 1 and axis < gradient.ndim and gradient.shape[axis] != 1
-        )
-        summed = gradient.sum(axis=axes, keepdims=True) if extra >= 0 else gradient
-        if extra < 0 or summed.shape[extra:] != shape:
+        kept = gradient.shape[max(extra, 0) :]
+        if extra < 0 or any(n != m != 1 for n, m in zip(kept, shape, strict=True)):
             raise ShapeError(
                 f"{_rule_name(node, slot)} returned shape {gradient.shape}, "
                 f"which does not sum down to the input's {shape}"
             )
-        gradient = summed.reshape(shape)
+        repeated = [axis for axis, n in enumerate(kept, extra) if n != shape[axis - extra]]
+        axes = (*range(extra), *repeated)
+        if type(gradient) is np.ndarray:
+            gradient = np.add.reduce(gradient, axis=axes)
+        else:
+            gradient = gradient.sum(axis=axes)
+        if repeated:
+            gradient = gradient.reshape(shape)
     if gradient.dtype != dtype:
         gradient = gradient.astype(dtype)
     return gradient[()] if not shape and type(gradient) is np.ndarray else gradient

@@ -100,8 +100,7 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[st
         return function(*_plain(inputs), **keywords)
     operation = _UFUNCS.get(function)
     if operation is None or method != "__call__":
-        called = function.__name__ + ("" if method == "__call__" else f".{method}")
-        raise TypeError(_unsupported(called))
+        raise TypeError(_unsupported(function, "" if method == "__call__" else f".{method}"))
     if keywords:
         raise TypeError(
             f"np.{function.__name__} on a Value does not take {', '.join(keywords)}=; "
@@ -116,12 +115,14 @@ def function(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> 
         return function(*_plain(args), **{k: _plain(v) for k, v in keywords.items()})
     operation = _FUNCTIONS.get(function)
     if operation is None:
-        raise TypeError(_unsupported(function.__name__))
+        raise TypeError(_unsupported(function))
     return operation(*args, **keywords)
 
 
-def _unsupported(name: str) -> str:
+def _unsupported(function: Any, method: str = "") -> str:
+    module = getattr(function, "__module__", None) or "numpy"
+    name = f"{module.replace('numpy', 'np', 1)}.{function.__name__}{method}"
     return (
-        f"np.{name} has no derivative rules here: define one with tg.primitive, "
+        f"{name} has no derivative rules here: define one with tg.primitive, "
         "or compute on Value.data where no gradient is needed"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Concatenate, ParamSpec, final
 
@@ -349,7 +350,7 @@ class Value:
         return int(self._data)
 
     def __index__(self) -> int:
-        return self._data.__index__()  # type: ignore[no-any-return]
+        return operator.index(self._data)
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)

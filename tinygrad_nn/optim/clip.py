@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from ..value import Value
+from .optimizer import gradient
 
 
 def clip_grad_norm_(
@@ -19,24 +21,25 @@ def clip_grad_norm_(
 
     The norm is that of all gradients as one vector, of order `norm_type` (inf: the largest).
     """
-    having = _with_grad(parameters)
-    norms = [np.linalg.norm(np.ravel(parameter.grad), norm_type) for parameter in having]
+    gradients = _gradients(parameters)
+    norms = [np.linalg.norm(np.ravel(g), norm_type) for g in gradients.values()]
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {total}")
     factor = max_norm / (total + 1e-6)
     if factor < 1:
-        for parameter in having:
-            parameter.grad = parameter.grad * factor
+        for parameter, g in gradients.items():
+            parameter.grad = g * factor
     return total
 
 
 def clip_grad_value_(parameters: Value | Iterable[Value], clip_value: float) -> None:
     """Limit every element of the gradients to [-clip_value, clip_value]."""
-    for parameter in _with_grad(parameters):
-        parameter.grad = np.clip(parameter.grad, -clip_value, clip_value)
+    for parameter, g in _gradients(parameters).items():
+        parameter.grad = np.clip(g, -clip_value, clip_value)
 
 
-def _with_grad(parameters: Value | Iterable[Value]) -> list[Value]:
+def _gradients(parameters: Value | Iterable[Value]) -> dict[Value, Any]:
+    """The gradients there are, by parameter."""
     given = [parameters] if isinstance(parameters, Value) else parameters
-    return [parameter for parameter in given if parameter.grad is not None]
+    return {p: g for p in given if (g := gradient(p)) is not None}
