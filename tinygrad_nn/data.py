@@ -61,6 +61,7 @@ class DataLoader:
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
+        generator(rng)  # refuses what is none
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.shuffle = shuffle

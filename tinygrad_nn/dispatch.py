@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,7 +34,7 @@ if type({x}) is Value:
     {x} = {x}._data
 else:
     _{x}_node = False
-    if type({x}) not in _PLAIN:
+    if type({x}) not in _PLAIN{or_none}:
         {x} = _as_operand({x}, "{name}", "{x}")
 """
 
@@ -123,7 +124,9 @@ def _without_rule(value: Any, operation: str, name: str) -> Any:
 def _explain(error: Exception, operation: str, inputs: dict[str, Any]) -> Exception:
     """`error`, raised by the forward function, with the operation's name and its inputs."""
     shapes = ", ".join(f"{name} {np.shape(x)}" for name, x in inputs.items())
-    if type(error) is ValueError:
+    if type(error) is ValueError and re.search(
+        "shape|size|dimension|broadcast|axes|subscript", str(error)
+    ):
         return ShapeError(f"{operation}: {error} [{shapes}]")
     error.add_note(f"in {operation} [{shapes}]")
     return error
@@ -186,7 +189,8 @@ def _source(operation: Primitive) -> str:
             template = _CONSTANT
         else:
             continue
-        body.append(template.format(x=p.name, name=operation.name))
+        or_none = f" and {p.name} is not None" if p.default is None else ""
+        body.append(template.format(x=p.name, name=operation.name, or_none=or_none))
     nodes = {x: f"_{x}_node" for x in operation.inputs}
     any_node = [f"any({nodes[x]})" if x == operation.variadic else nodes[x] for x in nodes]
     # A Value without a node is None there; what is not a Value, False.

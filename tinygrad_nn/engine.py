@@ -9,6 +9,7 @@ it in reverse topological order.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import sys
 import threading
@@ -253,9 +254,10 @@ def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
     taken = {id(array) for array in lent}
     own = []
     for gradient in gradients:
-        if type(gradient) is np.ndarray:
-            if gradient.base is not None or id(gradient) in taken:
-                gradient = gradient.copy()
+        if not isinstance(gradient, np.generic):
+            view = type(gradient) is np.ndarray and gradient.base is not None
+            if view or id(gradient) in taken:
+                gradient = copy.copy(gradient)
             taken.add(id(gradient))
         own.append(gradient)
     return own
@@ -273,14 +275,22 @@ def _as_values(
     assert node.primitive is not None
     parents = {edge[3]: edge[0] for edge in node.edges}
     parents[node.primitive.OUT] = node
-
-    def as_value(data: Any, source: Any) -> Any:
-        if isinstance(source, tuple):
-            return [as_value(part, at) for part, at in zip(data, source, strict=True)]
-        return wrap(data, parents[source]) if source in parents else data
-
     sources = node.primitive.sources(slot, needs)
-    return tuple([as_value(*pair) for pair in zip(needs, sources, strict=True)])
+    return tuple(
+        [
+            _as_value(need, source, parents, wrap)
+            for need, source in zip(needs, sources, strict=True)
+        ]
+    )
+
+
+def _as_value(
+    data: Any, source: Any, parents: dict[int, Node], wrap: Callable[[Any, Node], Any]
+) -> Any:
+    if isinstance(source, tuple):
+        pairs = zip(data, source, strict=True)
+        return [_as_value(part, at, parents, wrap) for part, at in pairs]
+    return wrap(data, parents[source]) if source in parents else data
 
 
 def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
@@ -289,6 +299,8 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
     Broadcasting repeats an input; the sum over the repeated axes is its derivative.
     """
     shape, dtype = parent.describe()
+    if type(gradient) is np.ndarray and gradient.shape[1:] == shape and gradient.dtype == dtype:
+        return np.add.reduce(gradient)  # the common case, a sum over a batch
     if not hasattr(gradient, "dtype"):
         gradient = np.asarray(gradient)
     if gradient.shape != shape:

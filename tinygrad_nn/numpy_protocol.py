@@ -13,6 +13,17 @@ import numpy as np
 
 from . import ops
 
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    return ops.clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Any:
+    if mode != "constant":
+        raise TypeError(f"np.pad of a Value: mode {mode!r} has no derivative rules here")
+    return ops.pad(array, pad_width, constant_values)
+
+
 _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: ops.add,
     np.subtract: ops.subtract,
@@ -21,7 +32,6 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.floor_divide: ops.floor_divide,
     np.remainder: ops.remainder,
     np.power: ops.power,
-    np.float_power: ops.power,
     np.negative: ops.negative,
     np.positive: ops.positive,
     np.absolute: ops.abs,
@@ -43,12 +53,15 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.where: ops.where,
-    np.clip: ops.clip,
+    np.clip: _clip,
+    np.pad: _pad,
     np.sum: ops.sum,
     np.mean: ops.mean,
     np.prod: ops.prod,
     np.max: ops.max,
+    np.amax: ops.max,
     np.min: ops.min,
+    np.amin: ops.min,
     np.var: ops.var,
     np.std: ops.std,
     np.cumsum: ops.cumsum,
@@ -79,7 +92,7 @@ _WITHOUT_DERIVATIVE = frozenset(
         *(np.isnan, np.isinf, np.isfinite, np.signbit, np.floor, np.ceil, np.trunc, np.rint),
         *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),
         *(np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.any, np.all),
-        *(np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.nonzero),
+        *(np.zeros_like, np.ones_like, np.empty_like, np.nonzero),
         *(np.array_equal, np.allclose, np.isclose, np.result_type, np.count_nonzero),
     ]
 )

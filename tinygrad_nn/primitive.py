@@ -46,25 +46,39 @@ class Primitive:
         self.positions = {p.name: at for at, p in enumerate(self.parameters)}
         self.variadic = next((p.name for p in self.parameters if p.kind is p.VAR_POSITIONAL), None)
         self.inputs = tuple(p.name for p in self.parameters if p.name in rules)
+        self._check()
         self.needs = {name: self._needs(name) for name in self.inputs}
-        for name in rules:
-            if name not in self.positions:
-                raise TypeError(f"primitive {self.name}: a rule for {name!r}, no such parameter")
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}({', '.join(self.positions)})>"
 
+    def _check(self) -> None:
+        """Raise TypeError for a forward function or rules that cannot be a primitive's."""
+        problem = ""
+        if not self.forward.__name__.isidentifier():
+            problem = "the function needs a name; use def, not lambda"
+        elif not self.rules:
+            problem = "it needs a derivative rule for at least one of its parameters"
+        elif unknown := [name for name in self.rules if name not in self.positions]:
+            problem = f"a rule for {unknown[0]!r}, but there is no such parameter"
+        elif "out" in self.positions:
+            problem = "no parameter can be named out, which is the result in rules"
+        elif any(p.kind is p.VAR_KEYWORD for p in self.parameters):
+            problem = "parameters must be listed, not taken as **keywords"
+        if problem:
+            raise TypeError(f"primitive {self.name}: {problem}")
+
     def _needs(self, name: str) -> tuple[str, ...]:
-        g, *needs = inspect.signature(self.rules[name]).parameters
+        named = tuple(inspect.signature(self.rules[name]).parameters)
         allowed = {"out", *self.positions, *(f"{p}_shape" for p in self.positions)}
         if self.variadic == name:
             allowed.add("index")
-        if g != "g" or not allowed.issuperset(needs):
+        if named[:1] != ("g",) or not allowed.issuperset(named[1:]):
             raise TypeError(
-                f"primitive {self.name}: the rule for {name!r} takes ({', '.join([g, *needs])}); "
-                f"it takes g first, then any of {', '.join(sorted(allowed))}"
+                f"primitive {self.name}: the rule for {name!r} takes ({', '.join(named)}), but "
+                f"should take g first, then any of {', '.join(sorted(allowed))}"
             )
-        return tuple(needs)
+        return named[1:]
 
     def input_name(self, slot: int) -> str:
         """How to call the input in `slot`: `x`, or `arrays[2]`."""

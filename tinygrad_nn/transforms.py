@@ -57,32 +57,29 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         if any(not -len(args) <= at < len(args) for at in positions):
             raise TypeError(f"grad: argnums {argnums}, but {len(args)} positional arguments")
         inner = list(args)
+        variables = []
         traceable = engine.is_grad_enabled()
         with engine.enable_grad():
             for at in positions:
                 inner[at] = _variable(args[at], at)
+                variables.append(inner[at]._node)
             value = f(*inner, **keywords)
-        variables = [inner[at] for at in positions]
-        if np.shape(value):
-            raise ShapeError(f"grad: the function returned shape {np.shape(value)}, not one number")
-        nodes = [variable._node for variable in variables]
-        nested = traceable and any(node.edges for node in nodes)
+        _check_number(value)
+        nested = traceable and any(node.edges for node in variables)
         if not isinstance(value, Value) or value._node is None:
-            gradients = [np.zeros(v.shape, v.dtype)[()] for v in variables]
+            gradients = [_zeros(node) for node in variables]
         else:
-            nested = nested or (traceable and _uses_others(value._node, nodes))
+            nested = nested or (traceable and _uses_others(value._node, variables))
             seed: Any = value.dtype.type(1)
             found = engine.backpropagate(
                 [value._node],
                 [make_value(seed, None) if nested else seed],
-                onto=nodes,
+                onto=variables,
                 wrap=make_value if nested else None,
             )
-            gradients = [
-                found[v._node] if v._node in found else np.zeros(v.shape, v.dtype)[()]
-                for v in variables
-            ]
-            gradients = engine.unshared(gradients)
+            gradients = engine.unshared(
+                [found[node] if node in found else _zeros(node) for node in variables]
+            )
         if isinstance(value, Value) and not nested:
             value = value.data
         return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
@@ -100,6 +97,17 @@ def _variable(x: Any, at: int) -> Value:
     if not variable.requires_grad:
         raise TypeError(f"grad: argument {at} is {variable.dtype}, which has no derivative")
     return variable
+
+
+def _zeros(node: Node) -> Any:
+    return np.zeros(*node.describe())[()]
+
+
+def _check_number(value: Any) -> None:
+    if not isinstance(value, (Value, int, float, np.generic, np.ndarray)):
+        raise TypeError(f"grad: the function returned {type(value).__name__}, not a number")
+    if np.shape(value):
+        raise ShapeError(f"grad: the function returned shape {np.shape(value)}, not one number")
 
 
 def _uses_others(root: Node, variables: Sequence[Node]) -> bool:

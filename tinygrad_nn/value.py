@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Concatenate, ParamSpec, final
@@ -371,7 +370,6 @@ class Value:
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         copy = self._unpickled(*self._as_leaf("deepcopy"))
         copy.grad = None if self.grad is None else np.array(_data(self.grad))
-        memo[id(self)] = copy
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -409,7 +407,9 @@ class Value:
         if new.shape != self.shape:
             raise ShapeError(f"in place: the result {new.shape} does not fit into {self.shape}")
         if new.dtype != self.dtype:
-            raise TypeError(f"in place: the result is {new.dtype}, the Value {self.dtype}")
+            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+                raise TypeError(f"in place: the result is {new.dtype}, the Value {self.dtype}")
+            new = ops.astype(new, self.dtype)
         self._data = new._data
         if engine.is_grad_enabled() or not self.is_leaf:
             self._node = new._node
@@ -431,14 +431,18 @@ def _own_array(data: Any, dtype: Any) -> Any:
     """A copy of `data` as an array, or as a NumPy scalar if it is one number."""
     if isinstance(data, Value):
         raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
-    if dtype is None and isinstance(data, (builtins.int, builtins.float)):
-        dtype = np.bool_ if isinstance(data, bool) else np.float64
-    array = np.array(data, dtype=dtype)
+    if isinstance(data, int) and not isinstance(data, bool) and dtype is None:
+        data = float(data)  # any size
+    array = np.asarray(data)
     if dtype is None and array.dtype.kind in "iu" and not hasattr(data, "dtype"):
-        array = array.astype(np.float64)  # a list of Python numbers
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"a Value holds real numbers, not {array.dtype} ({type(data).__name__})")
-    return array[()]
+        dtype = np.float64  # Python numbers
+    kinds = array.dtype.kind + np.dtype(dtype or array.dtype).kind
+    if any(kind not in "biuf" for kind in kinds):
+        raise TypeError(
+            f"a Value holds real numbers, not {array.dtype} ({type(data).__name__})"
+            + (f" as {np.dtype(dtype)}" if dtype else "")
+        )
+    return np.array(array, dtype=dtype)[()]
 
 
 def backward(
@@ -483,7 +487,8 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
                 f"backward: a Value of shape {root.shape} needs gradient=, of the same shape; "
                 "or reduce it to one number, as with sum()"
             )
-        seed = np.ones(root.shape, root.dtype)[()]
+        one = root.dtype.type(1)
+        seed = np.full(root.shape, one) if root.ndim else one
     else:
         seed = np.asarray(_data(gradient))
         if seed.shape != root.shape:
@@ -493,4 +498,6 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
         seed = seed.astype(root.dtype, copy=False)[()]
     if not create_graph:
         return seed
-    return gradient if isinstance(gradient, Value) else make_value(seed, None)
+    if isinstance(gradient, Value):
+        return gradient if gradient.dtype == root.dtype else ops.astype(gradient, root.dtype)
+    return make_value(seed, None)

@@ -57,6 +57,7 @@ class GELU(Module):
     """y = x times the normal distribution function of x; `approximate` "none" or "tanh"."""
 
     def __init__(self, approximate: str = "none") -> None:
+        ops.gelu(0.0, approximate)  # refuses an unknown one
         self.approximate = approximate
 
     def forward(self, x: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -22,17 +22,20 @@ Rng = np.random.Generator | None
 
 def uniform_(parameter: Value, low: float = 0.0, high: float = 1.0, *, rng: Rng = None) -> Value:
     """Numbers from the uniform distribution on [low, high)."""
-    return _fill(parameter, generator(rng).uniform(low, high, parameter.shape))
+    parameter.data = generator(rng).uniform(low, high, _shape(parameter))
+    return parameter
 
 
 def normal_(parameter: Value, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> Value:
     """Numbers from the normal distribution of that mean and standard deviation."""
-    return _fill(parameter, generator(rng).normal(mean, std, parameter.shape))
+    parameter.data = generator(rng).normal(mean, std, _shape(parameter))
+    return parameter
 
 
 def constant_(parameter: Value, value: float = 0.0, *, rng: Rng = None) -> Value:
     """The same number everywhere."""
-    return _fill(parameter, np.full(parameter.shape, value))
+    parameter.data = np.full(_shape(parameter), value)
+    return parameter
 
 
 def zeros_(parameter: Value, *, rng: Rng = None) -> Value:
@@ -91,7 +94,8 @@ def orthogonal_(parameter: Value, gain: float = 1.0, *, rng: Rng = None) -> Valu
     gaussian = generator(rng).normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(gaussian)
     q *= np.sign(np.diag(r))  # without it the distribution is not uniform
-    return _fill(parameter, gain * (q if rows >= columns else q.T).reshape(parameter.shape))
+    parameter.data = gain * (q if rows >= columns else q.T).reshape(parameter.shape)
+    return parameter
 
 
 def calculate_gain(nonlinearity: str, a: float = 0.01) -> float:
@@ -130,19 +134,17 @@ def by_name(name: str) -> Callable[..., Value]:
     return BY_NAME[name]
 
 
-def _fill(parameter: Value, numbers: Any) -> Value:
+def _shape(parameter: Value) -> tuple[int, ...]:
     if not isinstance(parameter, Value):
         raise TypeError(f"init fills Values, not {type(parameter).__name__}")
-    parameter.data = numbers
-    return parameter
+    return parameter.shape
 
 
 def _matrix_shape(parameter: Value) -> tuple[int, int]:
-    if parameter.ndim < 2:
-        raise ShapeError(
-            f"fan_in and fan_out need two axes or more, the shape is {parameter.shape}"
-        )
-    return parameter.shape[0], math.prod(parameter.shape[1:])
+    shape = _shape(parameter)
+    if len(shape) < 2:
+        raise ShapeError(f"fan_in and fan_out need two axes or more, the shape is {shape}")
+    return shape[0], math.prod(shape[1:])
 
 
 def _fans(parameter: Value) -> tuple[int, int]:

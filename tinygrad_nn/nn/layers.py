@@ -15,7 +15,7 @@ from ..random import generator
 from ..value import Value
 from . import init as initialisers
 from .activations import Activation, activation_function, activation_name
-from .functional import dropout
+from .functional import check_probability, dropout
 from .module import Module
 
 Rng = np.random.Generator | None
@@ -168,6 +168,7 @@ class MLP(Module):
     ) -> None:
         if isinstance(sizes, int) or not len(sizes):
             raise TypeError(f"sizes must list the neurons of each layer, as [16, 1], not {sizes!r}")
+        activation_function(activation)  # refuses what is none, though one layer has no use for it
         rng = generator(rng)
         widths = [n_in, *sizes]
         last = len(sizes) - 1
@@ -198,8 +199,8 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability {p} is not between 0 and 1")
+        check_probability(p)
+        generator(rng)  # refuses what is none
         self.p = p
         self.rng = rng
 
@@ -225,6 +226,8 @@ class Flatten(Module):
             np.lib.array_utils.normalize_axis_index(dim, len(shape))
             for dim in (self.start_dim, self.end_dim)
         )
+        if start > end:
+            raise ShapeError(f"flatten: start_dim {start} comes after end_dim {end} of {shape}")
         joined = math.prod(shape[start : end + 1])
         return ops.reshape(x, (*shape[:start], joined, *shape[end + 1 :]))
 

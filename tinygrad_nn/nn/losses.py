@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from . import functional
-from .functional import Reduction
+from ._class_losses import check_label_smoothing
+from ._elementwise_losses import check_delta
+from ._reduction import Reduction, check_reduction
 from .module import Module
 
 
 class _Loss(Module):
     def __init__(self, reduction: Reduction = "mean") -> None:
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+        check_reduction(reduction)
         self.reduction = reduction
 
     def extra_repr(self) -> str:
@@ -48,6 +49,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
+        check_delta(delta)
         self.delta = delta
 
     def forward(self, input: Any, target: Any) -> Any:
@@ -105,6 +107,7 @@ class CrossEntropyLoss(NLLLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, ignore_index, reduction)
+        check_label_smoothing(label_smoothing)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Any, target: Any) -> Any:

@@ -75,18 +75,14 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The parameters of this module and all below it, each once, with paths."""
         seen = set()
-        for path, value in self._named_values(""):
+        for path, value in self._named_values():
             if id(value) not in seen:
                 seen.add(id(value))
                 yield path, value
 
-    def _named_values(self, path: str) -> Iterator[tuple[str, Value]]:
-        for name, member in _members(self._attributes()):
-            at = f"{path}.{name}" if path else name
-            if isinstance(member, Value):
-                yield at, member
-            else:
-                yield from member._named_values(at)
+    def _named_values(self) -> Iterator[tuple[str, Value]]:
+        """The parameters with paths; those that are shared, as often as they have a name."""
+        return _named_values(self, "", ())
 
     def parameters(self) -> Iterator[Value]:
         """The parameters of this module and all below it, each once."""
@@ -97,7 +93,7 @@ class Module:
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of every parameter's data, by path: plain arrays, ready for `np.savez`."""
-        return {path: np.array(value.data) for path, value in self._named_values("")}
+        return {path: np.array(value.data) for path, value in self._named_values()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Set the parameters from `state`, as `state_dict` or PyTorch's gave it.
@@ -105,12 +101,17 @@ class Module:
         Raises KeyError naming what is missing or unexpected (unless not `strict`) and what has
         another shape; nothing is changed then.
         """
-        values = dict(self._named_values(""))
+        values = dict(self._named_values())
         problems = []
         if strict:
             problems += [f"missing: {path}" for path in values if path not in state]
             problems += [f"unexpected: {path}" for path in state if path not in values]
         arrays = {path: np.asarray(state[path]) for path in values if path in state}
+        problems += [
+            f"type: {path} holds {array.dtype} in the state"
+            for path, array in arrays.items()
+            if array.dtype.kind not in "biuf"
+        ]
         problems += [
             f"shape: {path} is {array.shape} in the state and {values[path].shape} here"
             for path, array in arrays.items()
@@ -139,10 +140,8 @@ class Module:
             parameter.zero_grad()
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call `function` on every module below, then on this one."""
-        for child in self.children():
-            child.apply(function)
-        function(self)
+        """Call `function` on every module below, and last on this one."""
+        _apply(self, function, set())
         return self
 
     # ---- Looks
@@ -179,7 +178,27 @@ def _members(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Value | Modul
             yield from _members({f"{name}.{key}": part for key, part in attribute.items()})
 
 
-def _tree(name: str, module: Module) -> Iterator[str]:
+def _apply(module: Module, function: Callable[[Module], Any], seen: set[int]) -> None:
+    seen.add(id(module))
+    for child in module.children():
+        if id(child) not in seen:
+            _apply(child, function, seen)
+    function(module)
+
+
+def _named_values(
+    module: Module, path: str, above: tuple[Module, ...]
+) -> Iterator[tuple[str, Value]]:
+    above = (*above, module)
+    for name, member in _members(module._attributes()):
+        at = f"{path}.{name}" if path else name
+        if isinstance(member, Value):
+            yield at, member
+        elif member not in above:  # a part may know what it is a part of
+            yield from _named_values(member, at, above)
+
+
+def _tree(name: str, module: Module, above: tuple[Module, ...] = ()) -> Iterator[str]:
     own = [
         f"{path} {value.shape}"
         for path, value in _members(module._attributes())
@@ -193,6 +212,8 @@ def _tree(name: str, module: Module) -> Iterator[str]:
     if count:
         line += f"  {count:,} parameter{'s' if count > 1 else ''}"
     yield line
+    above = (*above, module)
     for child_name, child in module.named_children():
-        for below in _tree(child_name, child):
-            yield "  " + below
+        if child not in above:
+            for below in _tree(child_name, child, above):
+                yield "  " + below

@@ -51,8 +51,11 @@ _FAR_Q = (
 
 def erf(x: Any) -> Any:
     """erf(x), elementwise, to a few units in the last place of x's dtype."""
-    if np.ndim(x) == 0:
-        return np.asarray(math.erf(x), getattr(x, "dtype", float))[()]
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    if not x.ndim:
+        return x.dtype.type(math.erf(x))
     size = np.minimum(np.abs(x.astype(np.promote_types(x.dtype, np.float32))), 6)
     near = size < 1
     out = np.empty_like(size)

@@ -36,7 +36,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     return np.where(x > 0, x, x * negative_slope)
 
 
-@primitive(x=lambda g, x, out, alpha: np.where(x > 0, g, g * (out + alpha)))
+@primitive(x=lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))))
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where x > 0 and `alpha` (e^x - 1) elsewhere (Clevert et al., 2016)."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))

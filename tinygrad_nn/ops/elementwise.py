@@ -17,7 +17,7 @@ def exp(x: Any) -> Any:
     return np.exp(x)
 
 
-@primitive(x=lambda g, out: g * (out + 1))
+@primitive(x=lambda g, x: g * np.exp(x))
 def expm1(x: Any) -> Any:
     """e^x - 1, elementwise, exact near 0."""
     return np.expm1(x)

@@ -23,8 +23,12 @@ def _array_index(index: Any) -> Any:
     """`index` with Values of integers or booleans, and lists, as arrays."""
     if isinstance(index, tuple):
         return tuple([_array_index(part) for part in index])
-    if isinstance(index, list) or hasattr(index, "requires_grad"):
-        return np.asarray(index, None if len(index) else np.intp)
+    if isinstance(index, list):
+        return np.asarray(index, None if index else np.intp)
+    if hasattr(index, "requires_grad"):
+        if index.dtype.kind not in "biu":
+            raise TypeError(f"an index must be of integers or booleans, not {index.dtype}")
+        return index.data
     return index
 
 
@@ -55,10 +59,20 @@ def _without(g: Any, index: Any) -> Any:
     return np.where(kept, g, 0)
 
 
-@primitive(
-    x=lambda g, index: _without(g, index),
-    value=lambda g, index: g[index],
-)
+def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
+    """The gradient of what was written at `index`, in a shape that `value_shape` broadcasts to."""
+    part = g[index]
+    if not _is_basic(index):  # of what goes to the same place, the last stays
+        places = np.arange(g.size).reshape(g.shape)[index]
+        order = np.arange(places.size).reshape(places.shape)
+        last = np.empty(g.size, int)
+        last[places] = order
+        part = part * (last[places] == order)
+    extra = len(value_shape) - part.ndim  # NumPy lets a value have more axes, of length 1
+    return np.reshape(part, (1,) * extra + part.shape) if extra > 0 else part
+
+
+@primitive(x=lambda g, index: _without(g, index), value=_written)
 def _setitem(x: Any, value: Any, index: Any) -> Any:
     out = np.array(x)
     out[index] = value

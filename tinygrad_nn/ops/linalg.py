@@ -14,6 +14,11 @@ from .arithmetic import multiply
 from .shape import reshape, transpose
 
 
+def as_rows(x: Any) -> Any:
+    """x with all axes but the last as one."""
+    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 def _swap(x: Any) -> Any:
     return np.swapaxes(x, -1, -2)
 
@@ -34,8 +39,7 @@ def _matmul_vjp_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     if len(y_shape) == 1:
         return (_swap(x) @ np.expand_dims(g, -1))[..., 0]
     if len(y_shape) == 2 and x.ndim > 2:  # one product over the whole batch, not a sum of products
-        x = np.reshape(x, (-1, x.shape[-1]))
-        g = np.reshape(g, (-1, g.shape[-1]))
+        x, g = as_rows(x), as_rows(g)
     return _swap(x) @ g
 
 

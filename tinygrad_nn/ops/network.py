@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ import numpy as np
 from ..errors import ShapeError
 from ..primitive import primitive
 from .activation import sigmoid
+from .linalg import as_rows
 from .reduction import logsumexp
 
 
 def _linear_vjp_weight(g: Any, x: Any) -> Any:
     if x.ndim != 2:  # every leading axis is batch
-        x = np.reshape(x, (-1, x.shape[-1]))
-        g = np.reshape(g, (-1, g.shape[-1]))
-    return np.transpose(g) @ x
+        x, g = as_rows(x), as_rows(g)
+    return g.T @ x
 
 
 @primitive(
@@ -41,9 +42,9 @@ def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
 
 def _label_cross_entropy_vjp(g: Any, logits: Any, labels: Any, out: Any) -> Any:
     at_label = (np.arange(len(labels)), labels)
-    # The logsumexp; from what is there already, unless that is infinite.
-    known = np.all(out < np.inf)
-    total = out + logits[at_label] if known else logsumexp(logits, axis=-1)
+    # The logsumexp of each row; from what is there already, unless that is infinite.
+    finite = math.isfinite(out.sum())
+    total = out + logits[at_label] if finite else logsumexp(logits, axis=-1)
     gradient = np.exp(logits - total[:, None])
     gradient[at_label] -= 1
     return gradient * g[:, None]

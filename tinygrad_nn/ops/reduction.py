@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +37,9 @@ def _spread(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) ->
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements each result of a reduction combines."""
-    count = 1
-    for a in _axes(axis, len(shape)):
-        count *= shape[a]
-    return count
+    if axis is None:
+        return math.prod(shape)
+    return math.prod([shape[a] for a in _axes(axis, len(shape))])
 
 
 def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
@@ -60,6 +60,8 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 )
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of x over `axis` (None: over all)."""
+    if type(x) is np.ndarray and x.dtype.char in "fd" and x.size:
+        return _add_reduce(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -86,7 +88,7 @@ def _leave_one_out(x: Any) -> Any:
 def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
     g = _spread(g, shape, axis, keepdims)
-    if not np.any(x == 0):
+    if np.all((out != 0) & np.isfinite(out)):
         return g * _spread(out, shape, axis, keepdims) / x
     axes = _axes(axis, len(shape))
     kept = tuple([a for a in range(len(shape)) if a not in axes])
@@ -104,7 +106,7 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
-    ties = x == _spread(out, shape, axis, keepdims)
+    ties = (x == _spread(out, shape, axis, keepdims)) | np.isnan(x)  # where there is NaN, it won
     return _spread(g, shape, axis, keepdims) * (
         ties / np.sum(ties, axis=axis, keepdims=True, dtype=g.dtype)
     )
@@ -161,8 +163,10 @@ def cumsum(x: Any, axis: int | None = None) -> Any:
 def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
     out = _spread(out, shape, axis, keepdims)
-    weights = np.exp(x - np.where(out == -np.inf, 0, out))  # nothing but -inf: all weights 0
-    return _spread(g, shape, axis, keepdims) * weights
+    e = np.exp(x - np.where(out == -np.inf, 0, out))
+    total = np.sum(e, axis=axis, keepdims=True)  # 1 but for the rounding of `out`
+    total = np.where(total == 0, 1, total)  # nothing but -inf: all weights 0
+    return _spread(g, shape, axis, keepdims) * (e / total)
 
 
 @primitive(x=_logsumexp_vjp)

@@ -21,7 +21,13 @@ def reshape(x: Any, shape: Shape) -> Any:
     return np.reshape(x, shape)
 
 
-@primitive(x=lambda g, axes: np.transpose(g, None if axes is None else tuple(np.argsort(axes))))
+def _transpose_vjp(g: Any, axes: Sequence[int] | None) -> Any:
+    if axes is None:
+        return np.transpose(g)
+    return np.transpose(g, tuple(np.argsort([a % g.ndim for a in axes])))
+
+
+@primitive(x=_transpose_vjp)
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """x with its axes in the order `axes` (None: reversed)."""
     return np.transpose(x, axes)
@@ -73,7 +79,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         cuts = list(range(0, size + 1, size // sections)) if size else [0] * (sections + 1)
     else:
         cuts = [0, *indices_or_sections, size]
-    before = (slice(None),) * (axis % np.ndim(x))
+    before = (slice(None),) * np.lib.array_utils.normalize_axis_index(axis, np.ndim(x))
     return [getitem(x, (*before, slice(a, b))) for a, b in itertools.pairwise(cuts)]
 
 
@@ -164,11 +170,17 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements of x at `indices` along `axis` (None: of x flattened)."""
     if axis is None:
         x, axis = reshape(x, -1), 0
-    return getitem(x, (slice(None),) * (axis % np.ndim(x)) + (indices,))
+    axis = np.lib.array_utils.normalize_axis_index(axis, np.ndim(x))
+    return getitem(x, (*(slice(None),) * axis, indices))
 
 
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
-    """For each place along the other axes, the elements of x at `indices` along `axis`."""
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """For each place along the other axes, the elements of x at `indices` along `axis`.
+
+    None takes from x flattened.
+    """
+    if axis is None:
+        x, axis = reshape(x, -1), 0
     shape = np.shape(x)
     if np.ndim(indices) != len(shape):
         raise ShapeError(f"take_along_axis: indices {np.shape(indices)} for an array {shape}")

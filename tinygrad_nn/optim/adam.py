@@ -38,14 +38,16 @@ class Adam(Optimizer):
 
     def _check(self, settings: dict[str, Any]) -> None:
         super()._check(settings)
-        if not all(0 <= beta < 1 for beta in settings["betas"]):
-            raise ValueError(f"betas must be at least 0 and below 1: {settings['betas']}")
+        betas = settings["betas"]
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas must be two numbers, at least 0 and below 1: {betas}")
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            lr, eps, weight_decay = float(group["lr"]), group["eps"], group["weight_decay"]
-            beta1, beta2 = group["betas"]
+            lr, eps = float(group["lr"]), float(group["eps"])
+            weight_decay = float(group["weight_decay"])
+            beta1, beta2 = map(float, group["betas"])
             for parameter in group["params"]:
                 g = gradient(parameter)
                 if g is None:

@@ -27,9 +27,10 @@ def clip_grad_norm_(
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {total}")
     factor = max_norm / (total + 1e-6)
-    if factor < 1:
+    if not factor >= 1:  # a norm that is NaN makes all gradients NaN, as in PyTorch
         for parameter, g in gradients.items():
-            parameter.grad = g * factor
+            with np.errstate(invalid="ignore"):
+                parameter.grad = g * factor
     return total
 
 

@@ -61,7 +61,7 @@ class Optimizer:
         """Raise ValueError for settings out of range."""
         for name in ("lr", "weight_decay", "eps"):
             if not settings.get(name, 0) >= 0:
-                raise ValueError(f"{name} must not be negative: {settings[name]}")
+                raise ValueError(f"{name} must be a number, not negative: {settings[name]}")
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

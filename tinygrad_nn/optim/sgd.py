@@ -57,8 +57,8 @@ class SGD(Optimizer):
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            lr, momentum = float(group["lr"]), group["momentum"]
-            weight_decay = group["weight_decay"]
+            lr, momentum = float(group["lr"]), float(group["momentum"])
+            weight_decay, fresh = float(group["weight_decay"]), 1 - float(group["dampening"])
             for parameter in group["params"]:
                 g = gradient(parameter)
                 if g is None:
@@ -69,7 +69,7 @@ class SGD(Optimizer):
                 if momentum:
                     state = self.state.setdefault(parameter, {})
                     v = state.get("momentum_buffer")
-                    v = g if v is None else momentum * v + (1 - group["dampening"]) * g
+                    v = g.copy() if v is None else momentum * v + fresh * g
                     state["momentum_buffer"] = v
                     g = g + momentum * v if group["nesterov"] else v
                 parameter._data = minus(data, lr * g)
