@@ -1,0 +1,122 @@
+"""Results as text for a terminal, and as plain data for a file."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from .harness import Result
+from .sides import OURS
+
+BUSY = 0.1  # the share of the cores from which other programs disturb the figures
+
+
+def quartiles(numbers: Sequence[float]) -> tuple[float, float, float]:
+    """The lower quartile, the median and the upper quartile."""
+    low, middle, high = statistics.quantiles(numbers, n=4, method="inclusive")
+    return low, middle, high
+
+
+def machine_text(machine: dict[str, Any]) -> str:
+    """The machine in a few lines."""
+    lines = [
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}",
+        f"{machine['python']}, NumPy {machine['numpy']}",
+        f"BLAS of NumPy: {machine['blas']}",
+    ]
+    lines += [f"set: {name}={value}" for name, value in machine["settings"].items()]
+    if machine["busy"] is not None and machine["busy"] >= BUSY:
+        lines.append(
+            f"Other programs use {machine['busy']:.0%} of the cores: "
+            "sides that use several threads suffer most, and only ratios mean something."
+        )
+    return "\n".join(lines)
+
+
+def result_text(result: Result) -> str:
+    """The table of a row: fastest side first."""
+    lines = [
+        f"{result.row.name}   {result.row.title}",
+        f"  {'side':<12} {'version':<12} {'µs a step':>12} {'quartiles':>21}   ours / side",
+    ]
+    timings = {side: quartiles(timing.rounds) for side, timing in result.timings.items()}
+    for side in sorted(timings, key=lambda side: timings[side][1]):
+        low, middle, high = timings[side]
+        line = (
+            f"  {side:<12} {result.timings[side].version:<12} {_number(middle):>12}"
+            f" {_number(low) + ' - ' + _number(high):>21}"
+        )
+        if side != OURS and OURS in timings:
+            low, ratio, high = quartiles(result.ratios(side))
+            line += f"   {ratio:6.3f} ({low:.3f} - {high:.3f})  {_verdict(result, side)}"
+        lines.append(line.rstrip())
+    lines += [f"  {side}: left out, {reason}" for side, reason in result.left_out.items()]
+    lines += [f"  {side}: ERROR, {reason}" for side, reason in result.errors.items()]
+    return "\n".join(lines)
+
+
+def summary_text(results: Sequence[Result]) -> str:
+    """Which targets were met."""
+    verdicts = [
+        (result.row.name, peer, met)
+        for result in results
+        for peer in result.row.targets
+        if (met := target_met(result, peer)) is not None
+    ]
+    if not verdicts:
+        return "no targets among these"
+    missed = [f"{row} against {peer}" for row, peer, met in verdicts if not met]
+    text = f"{len(verdicts) - len(missed)} of {len(verdicts)} targets met"
+    return text + (f"; missed: {', '.join(missed)}" if missed else "")
+
+
+def target_met(result: Result, peer: str) -> bool | None:
+    """Whether the median ratio is at most the target; None without a target or a ratio."""
+    target = result.row.targets.get(peer)
+    if target is None or not {OURS, peer} <= result.timings.keys():
+        return None
+    return statistics.median(result.ratios(peer)) <= target
+
+
+def as_data(machine: dict[str, Any], results: Sequence[Result]) -> dict[str, Any]:
+    """Everything, with every round, in a form that JSON can hold."""
+    return {"machine": machine, "rows": [_row_data(result) for result in results]}
+
+
+def _row_data(result: Result) -> dict[str, Any]:
+    peers = [side for side in result.timings if side != OURS and OURS in result.timings]
+    return {
+        "name": result.row.name,
+        "title": result.row.title,
+        "sides": {
+            side: {
+                "version": timing.version,
+                "repetitions": timing.repetitions,
+                "quartiles_us": quartiles(timing.rounds),
+                "rounds_us": timing.rounds,
+            }
+            for side, timing in result.timings.items()
+        },
+        "ratios": {
+            peer: {
+                "quartiles": quartiles(result.ratios(peer)),
+                "target": result.row.targets.get(peer),
+                "met": target_met(result, peer),
+            }
+            for peer in peers
+        },
+        "left_out": result.left_out,
+        "errors": result.errors,
+    }
+
+
+def _number(microseconds: float) -> str:
+    return f"{microseconds:,.0f}" if microseconds >= 1000 else f"{microseconds:.1f}"
+
+
+def _verdict(result: Result, peer: str) -> str:
+    met = target_met(result, peer)
+    if met is None:
+        return ""
+    return f"target <= {result.row.targets[peer]}: {'met' if met else 'MISSED'}"
