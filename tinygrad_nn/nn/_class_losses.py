@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..errors import ShapeError
 from ..ops.network import label_cross_entropy
-from ._reduction import Reduction, as_array, as_float, data_of, reduce
+from ._reduction import Reduction, as_array, as_float, check_reduction, data_of, reduce
 
 
 def cross_entropy(
@@ -35,6 +35,7 @@ def cross_entropy(
     >>> print(f"{loss:.4f}")  # (log(1 + e^-2) + log 2) / 2
     0.4100
     """
+    check_reduction(reduction)
     check_label_smoothing(label_smoothing)
     input, target = as_float(input), as_array(target)
     logits = _rows("cross_entropy", input)
@@ -51,10 +52,16 @@ def cross_entropy(
         losses = _expected_surprise(logits, q, class_weight)
         return reduce(_unrowed(losses, input), reduction)
     labels, ignored = _labels("cross_entropy", target, input, ignore_index)
+    plain = ignored is None and class_weight is None and not label_smoothing and input.ndim == 2
     if ignored is not None:
         logits = ops.where(ignored[:, None], 0, logits)  # they may be infinite
+    try:
+        losses = label_cross_entropy(logits, labels, reduction if plain else "none")
+    except IndexError:
+        raise _label_error("cross_entropy", labels, input) from None
+    if plain:
+        return losses
     weights = _label_weights(labels, ignored, class_weight, logits.dtype)
-    losses = label_cross_entropy(logits, labels)
     if weights is not None:
         losses = losses * weights
     if label_smoothing:
@@ -90,8 +97,11 @@ def nll_loss(
     labels, ignored = _labels("nll_loss", target, input, ignore_index)
     if ignored is not None:
         rows = ops.where(ignored[:, None], 0, rows)  # they may be infinite
+    try:
+        losses = -rows[np.arange(len(labels)), labels]
+    except IndexError:
+        raise _label_error("nll_loss", labels, input) from None
     weights = _label_weights(labels, ignored, class_weight, rows.dtype)
-    losses = -rows[np.arange(len(labels)), labels]
     if weights is not None:
         losses = losses * weights
     return _reduce_weighted(losses, weights, reduction, input)
@@ -147,20 +157,21 @@ def _labels(loss: str, target: Any, input: Any, ignore_index: int) -> tuple[Any,
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{loss}: labels must be integers, not {labels.dtype}")
     labels = labels.reshape(-1)
-    if not labels.size:
-        return labels, None
     ignored = None
-    low, high = np.minimum.reduce(labels), np.maximum.reduce(labels)
-    if low <= ignore_index <= high:
+    if ignore_index >= 0 or (labels.size and np.minimum.reduce(labels) < 0):
         ignored = labels == ignore_index
         labels = np.where(ignored, 0, labels)
-        low, high = np.minimum.reduce(labels), np.maximum.reduce(labels)
-    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
-    if low < 0 or high >= classes:
-        raise ValueError(
-            f"{loss}: labels must be from 0 to {classes - 1}, they are from {low} to {high}"
-        )
+        if labels.size and np.minimum.reduce(labels) < 0:
+            raise _label_error(loss, labels, input)
     return labels, ignored
+
+
+def _label_error(loss: str, labels: Any, input: Any) -> ValueError:
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    return ValueError(
+        f"{loss}: labels must be from 0 to {classes - 1}, "
+        f"they are from {labels.min()} to {labels.max()}"
+    )
 
 
 def _label_weights(labels: Any, ignored: Any, class_weight: Any, dtype: Any) -> Any:

@@ -67,8 +67,6 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """(..., in_features) -> (..., out_features)."""
-        if self.bias is None:
-            return ops.linear(x, self.weight)
         return ops.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -137,7 +135,7 @@ class Layer(Linear):
 
     def forward(self, x: Any) -> Any:
         """(..., n_in) -> (..., n_out)."""
-        z = super().forward(x)
+        z = ops.linear(x, self.weight, self.bias)
         return z if self.activation is None else self.activation(z)
 
     def extra_repr(self) -> str:

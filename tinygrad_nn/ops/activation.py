@@ -9,6 +9,7 @@ import numpy as np
 
 from ..primitive import primitive
 from .elementwise import erf
+from .reduction import add_reduce, maximum_reduce
 
 
 @primitive(x=lambda g, out: g * out * (1 - out))
@@ -89,12 +90,12 @@ def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
 @primitive(x=_softmax_vjp)
 def softmax(x: Any, axis: int = -1) -> Any:
     """e^{x_i} / sum_j e^{x_j} along `axis`. Entries of -inf get probability 0."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e = np.exp(x - maximum_reduce(x, axis=axis, keepdims=True))
+    return e / add_reduce(e, axis=axis, keepdims=True)
 
 
 @primitive(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x_i - log sum_j e^{x_j} along `axis`."""
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - maximum_reduce(x, axis=axis, keepdims=True)
+    return shifted - np.log(add_reduce(np.exp(shifted), axis=axis, keepdims=True))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import primitive
-from .activation import sigmoid
+from .activation import sigmoid, softmax
 from .linalg import as_rows
-from .reduction import logsumexp
+from .reduction import add_reduce, maximum_reduce
 
 
 def _linear_vjp_weight(g: Any, x: Any) -> Any:
@@ -25,8 +24,8 @@ def _linear_vjp_weight(g: Any, x: Any) -> Any:
     weight=_linear_vjp_weight,
     bias=lambda g: g,
 )
-def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
-    """x @ weight.T + bias: (..., n_in), (n_out, n_in), (n_out,) -> (..., n_out)."""
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """x @ weight.T + bias: (..., n_in), (n_out, n_in), (n_out,) or None -> (..., n_out)."""
     try:
         out = np.matmul(x, weight.T)
     except ValueError:
@@ -34,28 +33,47 @@ def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
             f"linear: x {np.shape(x)} does not end in the {np.shape(weight)[-1]} features "
             f"that the weight {np.shape(weight)} takes"
         ) from None
-    if type(bias) is np.ndarray and bias.dtype is not out.dtype:
-        return out + bias
-    out += bias
-    return out
+    if bias is None:
+        return out
+    if type(bias) is np.ndarray and bias.dtype is out.dtype:
+        out += bias
+        return out
+    return out + bias
 
 
-def _label_cross_entropy_vjp(g: Any, logits: Any, labels: Any, out: Any) -> Any:
-    at_label = (np.arange(len(labels)), labels)
-    # The logsumexp of each row; from what is there already, unless that is infinite.
-    finite = math.isfinite(out.sum())
-    total = out + logits[at_label] if finite else logsumexp(logits, axis=-1)
-    gradient = np.exp(logits - total[:, None])
-    gradient[at_label] -= 1
-    return gradient * g[:, None]
+def _classes_first(logits: Any) -> Any:
+    """(n, classes) -> (classes, n).
+
+    NumPy reduces and broadcasts along many short rows one by one, but along few long ones fast.
+    """
+    if type(logits) is np.ndarray and logits.shape[1] <= 64:
+        return logits.T.copy()
+    return logits.T
+
+
+def _label_cross_entropy_vjp(g: Any, logits: Any, labels: Any, reduction: str) -> Any:
+    n = len(labels)
+    gradient = softmax(_classes_first(logits), 0)
+    gradient[labels, np.arange(n)] -= 1
+    gradient *= g / n if reduction == "mean" else g
+    return gradient.T
 
 
 @primitive(logits=_label_cross_entropy_vjp)
-def label_cross_entropy(logits: Any, labels: Any) -> Any:
-    """-log softmax(logits)[label] of each row: (n, classes), integers (n,) -> (n,)."""
-    largest = np.maximum.reduce(logits, axis=-1)
-    total = np.add.reduce(np.exp(logits - largest[:, None]), axis=-1)
-    return np.log(total) + largest - logits[np.arange(len(labels)), labels]
+def label_cross_entropy(logits: Any, labels: Any, reduction: str = "none") -> Any:
+    """-log softmax(logits)[label] of each row, (n, classes) and integers (n,) -> (n,).
+
+    Or, with `reduction` "mean" or "sum" instead of "none", the one number that these give.
+    """
+    n = len(labels)
+    columns = _classes_first(logits)
+    shifted = columns - maximum_reduce(columns)
+    at_label = shifted[labels, np.arange(n)]
+    losses = np.log(add_reduce(np.exp(shifted, out=shifted))) - at_label
+    if reduction == "none":
+        return losses
+    total = add_reduce(losses)
+    return total / n if reduction == "mean" else total
 
 
 @primitive(

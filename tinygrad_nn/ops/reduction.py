@@ -13,10 +13,10 @@ from ..primitive import primitive
 Axis = int | tuple[int, ...] | None
 
 # np.sum and its like do the same, after Python code of their own.
-_add_reduce: Callable[..., Any] = np.add.reduce
-_multiply_reduce: Callable[..., Any] = np.multiply.reduce
-_maximum_reduce: Callable[..., Any] = np.maximum.reduce
-_minimum_reduce: Callable[..., Any] = np.minimum.reduce
+add_reduce: Callable[..., Any] = np.add.reduce
+multiply_reduce: Callable[..., Any] = np.multiply.reduce
+maximum_reduce: Callable[..., Any] = np.maximum.reduce
+minimum_reduce: Callable[..., Any] = np.minimum.reduce
 
 
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -52,7 +52,7 @@ def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) ->
 @primitive(x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims))
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum of x over `axis` (None: over all)."""
-    return _add_reduce(x, axis=axis, keepdims=keepdims)
+    return add_reduce(x, axis=axis, keepdims=keepdims)
 
 
 @primitive(
@@ -61,7 +61,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of x over `axis` (None: over all)."""
     if type(x) is np.ndarray and x.dtype.char in "fd" and x.size:
-        return _add_reduce(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
+        return add_reduce(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -101,7 +101,7 @@ def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 @primitive(x=_prod_vjp)
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product of x over `axis` (None: over all). Zeros among the factors are no exception."""
-    return _multiply_reduce(x, axis=axis, keepdims=keepdims)
+    return multiply_reduce(x, axis=axis, keepdims=keepdims)
 
 
 def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
@@ -115,13 +115,13 @@ def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 @primitive(x=_extremum_vjp)
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis` (None: over all); a tie's gradient is shared equally."""
-    return _maximum_reduce(x, axis=axis, keepdims=keepdims)
+    return maximum_reduce(x, axis=axis, keepdims=keepdims)
 
 
 @primitive(x=_extremum_vjp)
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis` (None: over all); a tie's gradient is shared equally."""
-    return _minimum_reduce(x, axis=axis, keepdims=keepdims)
+    return minimum_reduce(x, axis=axis, keepdims=keepdims)
 
 
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
@@ -172,8 +172,8 @@ def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 @primitive(x=_logsumexp_vjp)
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log sum e^x over `axis` (None: over all), without overflow."""
-    largest = np.max(x, axis=axis, keepdims=True)
+    largest = maximum_reduce(x, axis=axis, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right limit
-        total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+        total = np.log(add_reduce(np.exp(x - shift), axis=axis, keepdims=True)) + shift
     return total if keepdims else np.squeeze(total, axis=axis)
