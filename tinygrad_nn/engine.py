@@ -298,9 +298,12 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
 
     Broadcasting repeats an input; the sum over the repeated axes is its derivative.
     """
-    if type(gradient) is np.ndarray is parent.kind and gradient.dtype is parent.dtype:
-        if gradient.shape[1:] == parent.shape:
-            return np.add.reduce(gradient)  # the common case, a sum over a batch
+    if (
+        type(gradient) is np.ndarray is parent.kind
+        and gradient.shape[1:] == parent.shape
+        and gradient.dtype is parent.dtype
+    ):
+        return np.add.reduce(gradient)  # the common case, a sum over a batch
     shape, dtype = parent.describe()
     if not hasattr(gradient, "dtype"):
         gradient = np.asarray(gradient)
