@@ -1,4 +1,10 @@
-"""The primitives, and the operations composed of them, by family."""
+"""The primitives, and the operations composed of them, by family.
+
+All of them are NumPy's where NumPy has them: names, broadcasting, axes, dtypes (float32 stays
+float32; Python numbers take the other operand's dtype), scalars for results without axes. They
+take Values, arrays, numbers and lists of them, and return a Value if there was one among them.
+What does not fit raises ShapeError, naming the operation and the shapes, or TypeError.
+"""
 
 from .activation import (
     elu,

@@ -14,32 +14,57 @@ from .reduction import add_reduce, maximum_reduce
 
 @primitive(x=lambda g, out: g * out * (1 - out))
 def sigmoid(x: Any) -> Any:
-    """The logistic function 1 / (1 + e^-x), elementwise."""
+    """The logistic function 1 / (1 + e^-x), elementwise. Its derivative is y (1 - y).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.sigmoid([-1000.0, 0.0, 1.0])
+    array([0.        , 0.5       , 0.73105858])
+    """
     with np.errstate(over="ignore"):  # e^-x = inf gives the right limit, 0
         return 1 / (1 + np.exp(-x))
 
 
 @primitive(x=lambda g, x: g * sigmoid(x))
 def softplus(x: Any) -> Any:
-    """log(1 + e^x), elementwise: a smooth relu."""
+    """log(1 + e^x), elementwise: a smooth relu.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.softplus([0.0, 1000.0])
+    array([6.93147181e-01, 1.00000000e+03])
+    """
     return np.logaddexp(x, 0)
 
 
 @primitive(x=lambda g, out: g * (out > 0))
 def relu(x: Any) -> Any:
-    """max(0, x), elementwise; its derivative at 0 is taken as 0."""
+    """max(0, x), elementwise; its derivative at 0 is taken as 0.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.relu([-1.0, 2.0])
+    array([0., 2.])
+    """
     return np.maximum(x, 0)
 
 
 @primitive(x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope))
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """x where x > 0 and `negative_slope` x elsewhere."""
+    """x where x > 0 and `negative_slope` x elsewhere.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.leaky_relu([-1.0, 2.0])
+    array([-0.01,  2.  ])
+    """
     return np.where(x > 0, x, x * negative_slope)
 
 
 @primitive(x=lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))))
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where x > 0 and `alpha` (e^x - 1) elsewhere (Clevert et al., 2016)."""
+    """x where x > 0 and `alpha` (e^x - 1) elsewhere (Clevert et al., 2016).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.elu([-1.0, 2.0])
+    array([-0.63212056,  2.        ])
+    """
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -62,7 +87,12 @@ def _gelu_argument(x: Any) -> Any:
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x times the standard normal distribution function of x (Hendrycks and Gimpel, 2016).
 
-    `approximate="tanh"` takes their approximation by the hyperbolic tangent.
+    `approximate="tanh"` takes their approximation by the hyperbolic tangent. ValueError for any
+    other but "none".
+
+    >>> import tinygrad_nn as tg
+    >>> tg.gelu([-1.0, 2.0])
+    array([-0.15865525,  1.95449974])
     """
     if approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(_gelu_argument(x)))
@@ -78,7 +108,12 @@ def _silu_vjp(g: Any, x: Any) -> Any:
 
 @primitive(x=_silu_vjp)
 def silu(x: Any) -> Any:
-    """x sigmoid(x), elementwise."""
+    """x sigmoid(x), elementwise (Elfwing et al., 2018).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.silu([-1.0, 2.0])
+    array([-0.26894142,  1.76159416])
+    """
     return x * sigmoid(x)
 
 
@@ -89,13 +124,24 @@ def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
 
 @primitive(x=_softmax_vjp)
 def softmax(x: Any, axis: int = -1) -> Any:
-    """e^{x_i} / sum_j e^{x_j} along `axis`. Entries of -inf get probability 0."""
+    """e^{x_i} / sum_j e^{x_j} along `axis`. Entries of -inf get probability 0.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.softmax([[0.0, 0.0], [1000.0, 0.0]])
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
     e = np.exp(x - maximum_reduce(x, axis=axis, keepdims=True))
     return e / add_reduce(e, axis=axis, keepdims=True)
 
 
 @primitive(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """x_i - log sum_j e^{x_j} along `axis`."""
+    """x_i - log sum_j e^{x_j} along `axis`: the logarithm of `softmax`, exact where that is small.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.log_softmax([1000.0, 0.0])
+    array([    0., -1000.])
+    """
     shifted = x - maximum_reduce(x, axis=axis, keepdims=True)
     return shifted - np.log(add_reduce(np.exp(shifted), axis=axis, keepdims=True))

@@ -11,37 +11,68 @@ from ..primitive import primitive
 
 @primitive(x=lambda g: g, y=lambda g: g)
 def add(x: Any, y: Any) -> Any:
-    """x + y, elementwise."""
+    """x + y, elementwise.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.add(tg.Value([1.0, 2.0]), 10)
+    Value([11., 12.], dtype=float64, op=add)
+    """
     return x + y
 
 
 @primitive(x=lambda g: g, y=lambda g: -g)
 def subtract(x: Any, y: Any) -> Any:
-    """x - y, elementwise."""
+    """x - y, elementwise.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.subtract([1.0, 2.0], 10)
+    array([-9., -8.])
+    """
     return x - y
 
 
 @primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
 def multiply(x: Any, y: Any) -> Any:
-    """x y, elementwise."""
+    """x y, elementwise.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.multiply([1.0, 2.0], [[1.0], [10.0]])
+    array([[ 1.,  2.],
+           [10., 20.]])
+    """
     return x * y
 
 
 @primitive(x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
 def divide(x: Any, y: Any) -> Any:
-    """x / y, elementwise."""
+    """x / y, elementwise. Integers give floating point.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.divide([1.0, 2.0], 4)
+    array([0.25, 0.5 ])
+    """
     return x / y
 
 
 @primitive(x=lambda g: g * 0.0, y=lambda g: g * 0.0)
 def floor_divide(x: Any, y: Any) -> Any:
-    """The floor of x / y, elementwise: constant between jumps, so its derivative is 0."""
+    """The floor of x / y, elementwise: constant between jumps, so its derivative is 0.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.floor_divide([7.0, -7.0], 2)
+    array([ 3., -4.])
+    """
     return x // y
 
 
 @primitive(x=lambda g: g, y=lambda g, x, y: -g * (x // y))
 def remainder(x: Any, y: Any) -> Any:
-    """x - y floor(x / y), elementwise; it has the sign of y, as Python's %."""
+    """x - y floor(x / y), elementwise; it has the sign of y, as Python's %.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.remainder([7.0, -7.0], 3)
+    array([1., 2.])
+    """
     return x % y
 
 
@@ -59,31 +90,56 @@ def _power_vjp_y(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 @primitive(x=_power_vjp_x, y=_power_vjp_y)
 def power(x: Any, y: Any) -> Any:
-    """x^y, elementwise. For x < 0 and fractional y it is NaN, as in NumPy."""
+    """x^y, elementwise. For x < 0 and fractional y it is NaN, as in NumPy.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.power([1.0, 2.0, 3.0], 2)
+    array([1., 4., 9.])
+    """
     return x**y
 
 
 @primitive(x=lambda g: -g)
 def negative(x: Any) -> Any:
-    """-x, elementwise."""
+    """-x, elementwise.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.negative([1.0, -2.0])
+    array([-1.,  2.])
+    """
     return -x
 
 
 @primitive(x=lambda g: g)
 def positive(x: Any) -> Any:
-    """+x, elementwise."""
+    """+x, elementwise: x itself, as a Value of its own.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.positive([1.0, -2.0])
+    array([ 1., -2.])
+    """
     return +x
 
 
 @primitive(x=lambda g, x: g * np.sign(x))
 def abs(x: Any) -> Any:
-    """|x|, elementwise; its derivative at 0 is taken as 0."""
+    """|x|, elementwise; its derivative at 0 is taken as 0.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.abs([1.0, -2.0])
+    array([1., 2.])
+    """
     return np.absolute(x)
 
 
 @primitive(x=lambda g: g * 0.0)
 def sign(x: Any) -> Any:
-    """-1, 0 or 1 with the sign of x, elementwise: constant but at 0, so its derivative is 0."""
+    """-1, 0 or 1 with the sign of x, elementwise: constant but at 0, so its derivative is 0.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.sign([3.0, 0.0, -2.0])
+    array([ 1.,  0., -1.])
+    """
     return np.sign(x)
 
 
@@ -97,7 +153,12 @@ def _larger_vjp(g: Any, x: Any, y: Any) -> Any:
     y=lambda g, x, y: _larger_vjp(g, y, x),
 )
 def maximum(x: Any, y: Any) -> Any:
-    """The larger of x and y, elementwise; a tie's gradient is shared equally. NaN propagates."""
+    """The larger of x and y, elementwise; a tie's gradient is shared equally. NaN propagates.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.maximum([1.0, 3.0], 2)
+    array([2., 3.])
+    """
     return np.maximum(x, y)
 
 
@@ -106,7 +167,12 @@ def maximum(x: Any, y: Any) -> Any:
     y=lambda g, x, y: _larger_vjp(g, x, y),
 )
 def minimum(x: Any, y: Any) -> Any:
-    """The smaller of x and y, elementwise; a tie's gradient is shared equally. NaN propagates."""
+    """The smaller of x and y, elementwise; a tie's gradient is shared equally. NaN propagates.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.minimum([1.0, 3.0], 2)
+    array([1., 2.])
+    """
     return np.minimum(x, y)
 
 
@@ -124,6 +190,10 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x limited to [min, max], elementwise; None leaves an end open.
 
     The gradient goes to x inside and on the limits, and to the limit that holds outside.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.clip([-2.0, 0.5, 2.0], -1, 1)
+    array([-1. ,  0.5,  1. ])
     """
     return np.clip(x, min, max)
 
@@ -133,11 +203,24 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     y=lambda g, condition: np.where(condition, 0, g),
 )
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """x where `condition` holds and y elsewhere, elementwise."""
+    """x where `condition` holds and y elsewhere, elementwise.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.where([True, False], [1.0, 2.0], 0)
+    array([1., 0.])
+    """
     return np.where(condition, x, y)
 
 
 @primitive(x=lambda g: g)
 def astype(x: Any, dtype: Any) -> Any:
-    """x converted to `dtype`; gradients come back in the dtype of x."""
+    """x converted to `dtype`; gradients come back in the dtype of x.
+
+    Integers and booleans carry no gradient: there the graph ends.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.Value([1.0, 2.0]).astype(np.float32)
+    Value([1., 2.], dtype=float32, op=astype)
+    """
     return np.asarray(x).astype(dtype)

@@ -34,7 +34,12 @@ def _array_index(index: Any) -> Any:
 
 @primitive(g=lambda g, index: g[index])
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `g` added at `index`: the transpose of indexing."""
+    """Zeros of `shape` with `g` added at `index`: the transpose of indexing.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.scatter([1.0, 2.0, 3.0], [0, 2, 2], (4,))
+    array([1., 0., 5., 0.])
+    """
     out = np.zeros(shape, np.asarray(g).dtype)
     if _is_basic(index):
         out[index] = g
@@ -49,7 +54,12 @@ def _getitem(x: Any, index: Any) -> Any:
 
 
 def getitem(x: Any, index: Any) -> Any:
-    """x[index], for every index NumPy takes: numbers, slices, None, Ellipsis, masks, arrays."""
+    """x[index], for every index NumPy takes: numbers, slices, None, Ellipsis, masks, arrays.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.Value([1.0, 2.0, 3.0])[[2, 0]]
+    Value([3., 1.], dtype=float64, op=getitem)
+    """
     return _getitem(x, _array_index(index))
 
 
@@ -80,5 +90,11 @@ def _setitem(x: Any, value: Any, index: Any) -> Any:
 
 
 def setitem(x: Any, index: Any, value: Any) -> Any:
-    """A copy of x in which x[index] is `value`, which is broadcast and takes the dtype of x."""
+    """A copy of x in which x[index] is `value`, which is broadcast and takes the dtype of x.
+
+    >>> import tinygrad_nn as tg
+    >>> x = tg.Value([1.0, 2.0, 3.0])
+    >>> tg.setitem(x, 0, 5.0)
+    Value([5., 2., 3.], dtype=float64, op=setitem)
+    """
     return _setitem(x, value, _array_index(index))

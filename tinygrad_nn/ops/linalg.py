@@ -57,8 +57,12 @@ def _matmul_error(x: Any, y: Any) -> ShapeError:
 def matmul(x: Any, y: Any) -> Any:
     """The matrix product x @ y over the last axis of x and the last but one of y.
 
-    (..., n, k) @ (..., k, m) -> (..., n, m), the leading axes broadcast; a vector is a row on
-    the left and a column on the right.
+    (..., n, k) @ (..., k, m) -> (..., n, m), the leading axes broadcast; a vector is a row on the
+    left and a column on the right. Raises ShapeError naming both shapes where the sizes differ.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+    array([21., 43.])
     """
     try:
         return np.matmul(x, y)
@@ -70,6 +74,10 @@ def dot(x: Any, y: Any) -> Any:
     """The product over the last axis of x and the last but one (or only) axis of y, as np.dot.
 
     Unlike `matmul` it takes scalars, and pairs every leading axis of x with every one of y.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.dot([1.0, 2.0], [3.0, 4.0])
+    np.float64(11.0)
     """
     if np.ndim(x) == 0 or np.ndim(y) == 0:
         return multiply(x, y)
@@ -82,7 +90,12 @@ def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Any:
     """The sum of products over pairs of axes: the last n of x with the first n of y, or as listed.
 
     `axes` is n, or two equally long lists of axes. The result has the remaining axes of x, then
-    those of y.
+    those of y. Raises ShapeError if paired axes differ in length.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.tensordot(np.ones((2, 3, 4)), np.ones((4, 3, 5)), axes=([1, 2], [1, 0])).shape
+    (2, 5)
     """
     a, b = np.shape(x), np.shape(y)
     if isinstance(axes, (int, np.integer)):
@@ -165,6 +178,10 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
     Letters name axes; those missing after "->" are summed over. An ellipsis stands for any
     leading axes, and without "->" the letters that occur once are kept, in alphabetical order.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+    array([21., 43.])
     """
     small = len(operands) < 3 and np.size(operands[0]) * np.size(operands[-1]) < 10_000
     return np.einsum(subscripts, *operands, optimize=not small)

@@ -25,7 +25,14 @@ def _linear_vjp_weight(g: Any, x: Any) -> Any:
     bias=lambda g: g,
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """x @ weight.T + bias: (..., n_in), (n_out, n_in), (n_out,) or None -> (..., n_out)."""
+    """x @ weight.T + bias: (..., n_in), (n_out, n_in), (n_out,) or None -> (..., n_out).
+
+    Raises ShapeError if x does not end in n_in features.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.linear([1.0, 2.0], [[1.0, 10.0], [0.0, 1.0]], [0.5, 0.0])
+    array([21.5,  2. ])
+    """
     try:
         out = np.matmul(x, weight.T)
     except ValueError:

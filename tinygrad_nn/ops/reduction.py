@@ -51,7 +51,12 @@ def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) ->
 
 @primitive(x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims))
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum of x over `axis` (None: over all)."""
+    """The sum of x over `axis` (None: over all).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.sum([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([3., 7.])
+    """
     return add_reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -59,7 +64,12 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     x=lambda g, x_shape, axis, keepdims: _repeat(g / _count(x_shape, axis), x_shape, axis, keepdims)
 )
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean of x over `axis` (None: over all)."""
+    """The mean of x over `axis` (None: over all).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([1.5, 3.5])
+    """
     if type(x) is np.ndarray and x.dtype.char in "fd" and x.size:
         return add_reduce(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
     return np.mean(x, axis=axis, keepdims=keepdims)
@@ -100,7 +110,12 @@ def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 
 @primitive(x=_prod_vjp)
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product of x over `axis` (None: over all). Zeros among the factors are no exception."""
+    """The product of x over `axis` (None: over all). Zeros among the factors are no exception.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.prod([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([ 2., 12.])
+    """
     return multiply_reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -114,13 +129,23 @@ def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 
 @primitive(x=_extremum_vjp)
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest element over `axis` (None: over all); a tie's gradient is shared equally."""
+    """The largest element over `axis` (None: over all); a tie's gradient is shared equally.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.max([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([2., 4.])
+    """
     return maximum_reduce(x, axis=axis, keepdims=keepdims)
 
 
 @primitive(x=_extremum_vjp)
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest element over `axis` (None: over all); a tie's gradient is shared equally."""
+    """The smallest element over `axis` (None: over all); a tie's gradient is shared equally.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.min([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([1., 3.])
+    """
     return minimum_reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -132,7 +157,12 @@ def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
 
 @primitive(x=_var_vjp)
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    """The variance of x over `axis`: squared distances from the mean, summed, over n - `ddof`."""
+    """The variance of x over `axis`: squared distances from the mean, summed, over n - `ddof`.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.var([1.0, 2.0, 3.0], ddof=1)
+    np.float64(1.0)
+    """
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -144,7 +174,12 @@ def _std_vjp(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool) 
 
 @primitive(x=_std_vjp)
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    """The standard deviation of x over `axis`: the square root of `var`."""
+    """The standard deviation of x over `axis`: the square root of `var`.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.std([1.0, 2.0, 3.0], ddof=1)
+    np.float64(1.0)
+    """
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -156,7 +191,12 @@ def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
 
 @primitive(x=_cumsum_vjp)
 def cumsum(x: Any, axis: int | None = None) -> Any:
-    """The running sum of x along `axis` (None: of x flattened)."""
+    """The running sum of x along `axis` (None: of x flattened).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.])
+    """
     return np.cumsum(x, axis=axis)
 
 
@@ -171,7 +211,12 @@ def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 
 @primitive(x=_logsumexp_vjp)
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """log sum e^x over `axis` (None: over all), without overflow."""
+    """log sum e^x over `axis` (None: over all), without overflow.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.logsumexp([1000.0, 1000.0])
+    np.float64(1000.6931471805599)
+    """
     largest = maximum_reduce(x, axis=axis, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right limit

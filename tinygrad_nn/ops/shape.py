@@ -17,7 +17,15 @@ Shape = int | tuple[int, ...]
 
 @primitive(x=lambda g, x_shape: np.reshape(g, x_shape))
 def reshape(x: Any, shape: Shape) -> Any:
-    """The elements of x, row by row, in another `shape`; one length may be -1."""
+    """The elements of x, row by row, in another `shape`; one length may be -1.
+
+    Raises ShapeError if the numbers of elements differ.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
+    array([[1., 2.],
+           [3., 4.]])
+    """
     return np.reshape(x, shape)
 
 
@@ -29,13 +37,25 @@ def _transpose_vjp(g: Any, axes: Sequence[int] | None) -> Any:
 
 @primitive(x=_transpose_vjp)
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
-    """x with its axes in the order `axes` (None: reversed)."""
+    """x with its axes in the order `axes` (None: reversed).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.transpose([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]])
+    """
     return np.transpose(x, axes)
 
 
 @primitive(x=lambda g: g)  # the engine sums the repetitions
 def broadcast_to(x: Any, shape: Shape) -> Any:
-    """x repeated along new and length-1 axes to `shape`; a read-only view."""
+    """x repeated along new and length-1 axes to `shape`; a read-only view.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.broadcast_to([1.0, 2.0], (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
     return np.broadcast_to(x, shape)
 
 
@@ -53,14 +73,24 @@ def _concatenate(*arrays: Any, axis: int) -> Any:
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """The arrays joined along an axis they have (None: all flattened first)."""
+    """The arrays joined along an axis they have (None: all flattened first).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.concatenate([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
+    """
     if axis is None:
         return _concatenate(*[reshape(array, -1) for array in arrays], axis=0)
     return _concatenate(*arrays, axis=axis)
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """The arrays, all of one shape, joined along a new axis."""
+    """The arrays, all of one shape, joined along a new axis. Numbers and scalar Values too.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.stack([tg.Value(1.0), tg.Value(2.0)])
+    Value([1., 2.], dtype=float64, op=concatenate)
+    """
     shapes = [np.shape(array) for array in arrays]
     if len(set(shapes)) > 1:
         raise ShapeError(f"stack: the arrays must have one shape, not {shapes}")
@@ -68,7 +98,14 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """x cut along `axis` into equal parts (an integer) or before the given indices."""
+    """x cut along `axis` into equal parts (an integer) or before the given indices.
+
+    Raises ShapeError if the parts would not be equal.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.split([1.0, 2.0, 3.0, 4.0], [1])
+    [array([1.]), array([2., 3., 4.])]
+    """
     size = np.shape(x)[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         sections = int(indices_or_sections)
@@ -84,7 +121,13 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 
 
 def moveaxis(x: Any, source: Shape, destination: Shape) -> Any:
-    """x with the axes `source` moved to the places `destination`, the others in order."""
+    """x with the axes `source` moved to the places `destination`, the others in order.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     ndim = np.ndim(x)
     sources = np.lib.array_utils.normalize_axis_tuple(source, ndim, "source")
     places = np.lib.array_utils.normalize_axis_tuple(destination, ndim, "destination")
@@ -97,14 +140,26 @@ def moveaxis(x: Any, source: Shape, destination: Shape) -> Any:
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """x with two axes exchanged."""
+    """x with two axes exchanged.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     order = list(range(np.ndim(x)))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return transpose(x, tuple(order))
 
 
 def expand_dims(x: Any, axis: Shape) -> Any:
-    """x with new axes of length 1, which will have the positions `axis`."""
+    """x with new axes of length 1, which will have the positions `axis`.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.expand_dims(np.zeros((2, 3)), (0, -1)).shape
+    (1, 2, 3, 1)
+    """
     ndim = np.ndim(x) + (1 if isinstance(axis, (int, np.integer)) else len(axis))
     new = np.lib.array_utils.normalize_axis_tuple(axis, ndim)
     lengths = iter(np.shape(x))
@@ -112,7 +167,13 @@ def expand_dims(x: Any, axis: Shape) -> Any:
 
 
 def squeeze(x: Any, axis: Shape | None = None) -> Any:
-    """x without the axes `axis` (None: any) of length 1."""
+    """x without the axes `axis` (None: any) of length 1. Raises ShapeError for other lengths.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.squeeze(np.zeros((1, 2, 1))).shape
+    (2,)
+    """
     shape = np.shape(x)
     if axis is None:
         return reshape(x, tuple([n for n in shape if n != 1]))
@@ -133,19 +194,33 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Any:
     """x with a border of `constant_values`.
 
     `pad_width` is its width everywhere, or (before, after), or such a pair for each axis.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.pad([1.0, 2.0], (1, 2))
+    array([0., 1., 2., 0., 0.])
     """
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
 def flip(x: Any, axis: Shape | None = None) -> Any:
-    """x with the order of elements reversed along `axis` (None: along all)."""
+    """x with the order of elements reversed along `axis` (None: along all).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.flip([1.0, 2.0, 3.0])
+    array([3., 2., 1.])
+    """
     ndim = np.ndim(x)
     axes = range(ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, ndim)
     return getitem(x, tuple([slice(None, None, -1 if a in axes else 1) for a in range(ndim)]))
 
 
 def tile(x: Any, reps: Shape) -> Any:
-    """x repeated as a whole, `reps` times along each axis."""
+    """x repeated as a whole, `reps` times along each axis.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.tile([1.0, 2.0], 2)
+    array([1., 2., 1., 2.])
+    """
     counts = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
     shape = np.shape(x)
     counts = (1,) * (len(shape) - len(counts)) + counts
@@ -160,6 +235,10 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element of x along `axis` (None: of x flattened), several times in a row.
 
     `repeats` says how often: a number for all, or one for each element.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.repeat([1.0, 2.0], [1, 3])
+    array([1., 2., 2., 2.])
     """
     if axis is None:
         x, axis = reshape(x, -1), 0
@@ -167,7 +246,12 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements of x at `indices` along `axis` (None: of x flattened)."""
+    """The elements of x at `indices` along `axis` (None: of x flattened).
+
+    >>> import tinygrad_nn as tg
+    >>> tg.take([1.0, 2.0, 3.0], [2, 0, 2])
+    array([3., 1., 3.])
+    """
     if axis is None:
         x, axis = reshape(x, -1), 0
     axis = np.lib.array_utils.normalize_axis_index(axis, np.ndim(x))
@@ -178,6 +262,11 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     """For each place along the other axes, the elements of x at `indices` along `axis`.
 
     None takes from x flattened.
+
+    >>> import tinygrad_nn as tg
+    >>> tg.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1)
+    array([[2.],
+           [3.]])
     """
     if axis is None:
         x, axis = reshape(x, -1), 0
