@@ -67,7 +67,8 @@ def train(model: nn.Module, data: TensorDataset, arguments: argparse.Namespace) 
     loader = DataLoader(data, batch_size=arguments.batch_size, shuffle=True)
     steps = arguments.epochs * len(loader)
     rates = iter(np.linspace(arguments.lr, 0, steps, endpoint=False))
-    with tqdm(total=steps, unit="batch", disable=arguments.quiet) as bar:
+    # None: no bar where the output is not a terminal.
+    with tqdm(total=steps, unit="batch", disable=arguments.quiet or None) as bar:
         for _ in range(arguments.epochs):
             losses = []
             for pictures, labels in loader:
@@ -77,6 +78,8 @@ def train(model: nn.Module, data: TensorDataset, arguments: argparse.Namespace) 
                 loss.backward()
                 optimizer.step()
                 losses.append(float(loss))
+                if not np.isfinite(losses[-1]):
+                    raise SystemExit(f"the loss became {losses[-1]}: try a smaller --lr")
                 bar.update()
             share, _ = accuracy(model, data)
             bar.set_postfix(loss=f"{np.mean(losses):.4f}", accuracy=f"{share:.1%}")
@@ -132,7 +135,7 @@ def gradient_error(model: nn.Module, batch: tuple[Array, Array], rng: np.random.
             below = float(loss())
             parameter[index] = start
         numerical = (above - below) / (2 * step)
-        worst = max(worst, abs(numerical - parameter.grad[index]) / largest)
+        worst = max(worst, float(abs(numerical - parameter.grad[index]) / largest))
     return worst
 
 
@@ -145,7 +148,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=60, help="passes through the training data")
     parser.add_argument("--batch-size", type=int, default=32, help="pictures in one step")
     parser.add_argument("--lr", type=float, default=0.1, help="learning rate at the start")
-    parser.add_argument("--hidden", type=int, nargs="*", default=[256], help="hidden layers")
+    parser.add_argument(
+        "--hidden", type=int, nargs="*", default=[256], help="units of each hidden layer"
+    )
     parser.add_argument("--dropout", type=float, default=0.5, help="share of hidden units dropped")
     parser.add_argument("--test-share", type=float, default=0.2, help="pictures kept for the test")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -156,10 +161,23 @@ def parse_arguments() -> argparse.Namespace:
         help="where to save the trained weights",
     )
     arguments = parser.parse_args()
-    if arguments.epochs < 1:
-        parser.error("--epochs must be at least 1")
-    if not 0 < arguments.test_share < 1:
-        parser.error("--test-share must be between 0 and 1")
+    for right, message in [
+        (arguments.seed >= 0, "--seed must not be negative"),
+        (arguments.epochs >= 1, "--epochs must be at least 1"),
+        (arguments.batch_size >= 1, "--batch-size must be at least 1"),
+        (0 < arguments.lr < np.inf, "--lr must be a positive number"),
+        (all(n >= 1 for n in arguments.hidden), "--hidden must list positive numbers"),
+        (0 <= arguments.dropout < 1, "--dropout must be from 0 to below 1"),
+        (0.01 <= arguments.test_share <= 0.9, "--test-share must be from 0.01 to 0.9"),
+        (not arguments.weights.is_dir(), f"--weights: {arguments.weights} is a directory"),
+    ]:
+        if not right:
+            parser.error(message)
+    try:  # before the training, not after it
+        arguments.weights.parent.mkdir(parents=True, exist_ok=True)
+        arguments.weights.open("ab").close()
+    except OSError as error:
+        parser.error(f"--weights: {error}")
     return arguments
 
 
@@ -188,10 +206,13 @@ def main() -> None:
     error = gradient_error(exact, (pictures[:64].astype(np.float64), labels[:64]), rng)
     print(f"gradient against central differences: largest error {error:.1e} of the largest entry")
 
-    arguments.weights.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(arguments.weights, **model.state_dict())
+    with arguments.weights.open("wb") as file:
+        np.savez(file, **model.state_dict())
     print(f"weights saved in {arguments.weights}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted") from None

@@ -7,7 +7,10 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_code_in_the_readme_runs_and_prints_what_its_comments_say(capsys):
+def test_the_code_in_the_readme_runs_and_prints_what_its_comments_say(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert blocks
     exec("\n".join(blocks), {"__name__": "readme"})

@@ -26,5 +26,6 @@ __all__ = [
     "primitives",
     "record",
     "value_and_grad",
-    *ops.__all__,
+    # `from tinygrad_nn import *` leaves Python's own functions alone.
+    *(name for name in ops.__all__ if name not in ("abs", "max", "min", "sum")),
 ]

@@ -61,6 +61,8 @@ class DataLoader:
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
+        if isinstance(dataset, tuple):
+            raise TypeError("a tuple is no data set; from arrays, make TensorDataset(x, y)")
         generator(rng)  # refuses what is none
         self.dataset = dataset
         self.batch_size = int(batch_size)

@@ -61,7 +61,7 @@ if _kind in _SCALARS:
     _differentiable = True
 else:
     if _kind is not _ndarray or not _out.ndim:
-        _out = _asarray(_out)[()]
+        _out = _as_result(_out, "{name}")
         _kind = type(_out)
     _differentiable = _out.dtype.kind == "f"
 """
@@ -113,6 +113,13 @@ def _as_operand(x: Any, operation: str, name: str) -> Any:
     raise TypeError(f"{operation}: {name} must be a real number, an array or a Value, not {what}")
 
 
+def _as_result(out: Any, operation: str) -> Any:
+    """What the forward function returned, as NumPy returns it."""
+    if not isinstance(out, (np.ndarray, *_NUMBERS, complex)):
+        raise TypeError(f"{operation} must return one array or number, not {type(out).__name__}")
+    return np.asarray(out)[()]
+
+
 def _without_rule(value: Any, operation: str, name: str) -> Any:
     if value.requires_grad:
         raise TypeError(
@@ -143,7 +150,6 @@ _scope: dict[str, Any] = {
     "__name__": __name__,
     "_new": object.__new__,
     "_ndarray": np.ndarray,
-    "_asarray": np.asarray,
     "_shape": np.shape,
     "_PLAIN": _PLAIN,
     "_SCALARS": _SCALARS,
@@ -152,6 +158,7 @@ _scope: dict[str, Any] = {
     "_numbers": node_numbers,
     "_trace": trace,
     "_as_operand": _as_operand,
+    "_as_result": _as_result,
     "_without_rule": _without_rule,
     "_explain": _explain,
     "_reject_complex": _reject_complex,

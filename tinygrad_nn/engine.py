@@ -31,6 +31,7 @@ NOTHING, GRAPH, EVERYTHING = 0, 1, 2
 
 class _Mode(threading.local):
     level = GRAPH
+    tracing = False  # whether a Value that turns into a Python number would lose a gradient
 
 
 mode = _Mode()
@@ -190,7 +191,6 @@ def backpropagate(
     queue: list[tuple[int, Node]] = []
     targets = None if onto is None else set(onto)
     oldest = 0 if targets is None else min((node.number for node in targets), default=0)
-    found: dict[Node, Any] = {}
     for root, gradient in zip(roots, gradients, strict=True):
         if root in arrived:
             arrived[root] = arrived[root] + gradient
@@ -198,6 +198,31 @@ def backpropagate(
             arrived[root] = gradient
             if root.edges:
                 heappush(queue, (-root.number, root))
+    if wrap is None:
+        return _backpropagate(arrived, queue, targets, oldest, None)
+    with tracing():
+        return _backpropagate(arrived, queue, targets, oldest, wrap)
+
+
+@contextmanager
+def tracing() -> Iterator[None]:
+    """A context in which every Value is on its way to a derivative: none may become a number."""
+    before = mode.tracing
+    mode.tracing = True
+    try:
+        yield
+    finally:
+        mode.tracing = before
+
+
+def _backpropagate(
+    arrived: dict[Node, Any],
+    queue: list[tuple[int, Node]],
+    targets: set[Node] | None,
+    oldest: int,
+    wrap: Callable[[Any, Node], Any] | None,
+) -> dict[Node, Any]:
+    found: dict[Node, Any] = {}
     ndarray = np.ndarray
     while queue:
         node = heappop(queue)[1]

@@ -114,6 +114,11 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[st
     operation = _UFUNCS.get(function)
     if operation is None or method != "__call__":
         raise TypeError(_unsupported(function, "" if method == "__call__" else f".{method}"))
+    if "out" in keywords:
+        raise TypeError(
+            f"np.{function.__name__}: a Value cannot change an array in place, which would lose "
+            "the gradient; write a = a + v instead of a += v"
+        )
     if keywords:
         raise TypeError(
             f"np.{function.__name__} on a Value does not take {', '.join(keywords)}=; "

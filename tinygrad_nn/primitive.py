@@ -101,14 +101,18 @@ class Primitive:
         return found
 
 
-def primitive(**rules: Rule) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+def primitive(*functions: Any, **rules: Rule) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Make a NumPy function a differentiable operation.
 
     Keyword arguments give, for each differentiable parameter of the function, its derivative
-    rule (see the module's text). The result takes numbers, arrays and Values: with
-    a Value among its inputs it returns a Value that remembers where it came from, and without
-    one it returns what the function returns. Raises TypeError if a rule names a thing that the
-    operation does not have, and ValueError if the name is taken by another primitive.
+    rule: a function of `g`, the gradient of the result, and of what else it names: the function's
+    own parameters, `out` for its result, `x_shape` for the shape of parameter `x`. It is written
+    with operators and `np.` functions, so that it can itself be differentiated.
+
+    The operation takes numbers, arrays and Values: with a Value among its inputs it returns a
+    Value that remembers where it came from, and without one it returns what the function does.
+    Raises TypeError if a rule names a thing that the operation does not have, and ValueError if
+    the name is taken by another primitive.
 
     >>> import numpy as np
     >>> import tinygrad_nn as tg
@@ -123,6 +127,8 @@ def primitive(**rules: Rule) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     >>> print(f"{tg.grad(tg.grad(self_power))(2.0):.4f}")  # 4 (1 + ln 2)^2 + 2
     13.4670
     """
+    if functions:
+        raise TypeError("primitive takes its rules by name: @primitive(x=lambda g, x: ...)")
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
         operation = Primitive(forward, rules)

@@ -50,6 +50,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> float(value), float(gradient)
     (9.0, 6.0)
     """
+    if not callable(f):
+        raise TypeError(f"grad takes a function, not {type(f).__name__}")
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @functools.wraps(f)
@@ -59,7 +61,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         inner = list(args)
         variables = []
         traceable = engine.is_grad_enabled()
-        with engine.enable_grad():
+        with engine.enable_grad(), engine.tracing():
             for at in positions:
                 inner[at] = _variable(args[at], at)
                 variables.append(inner[at]._node)
@@ -95,7 +97,9 @@ def _variable(x: Any, at: int) -> Value:
         x = x.data
     variable = Value(x)
     if not variable.requires_grad:
-        raise TypeError(f"grad: argument {at} is {variable.dtype}, which has no derivative")
+        raise TypeError(
+            f"grad: argument {at} is {variable.dtype}, which has no derivative; pass floats"
+        )
     return variable
 
 

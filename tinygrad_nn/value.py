@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Concatenate, ParamSpec, final
 
@@ -62,10 +63,11 @@ class Value:
     array([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_node")
+    __slots__ = ("__weakref__", "_data", "_is_parameter", "_node")
 
     _data: Any
     _node: Node | None
+    _is_parameter: bool  # set to True where a module or an optimizer holds the Value
 
     def __init__(self, data: Any, *, dtype: Any = None, requires_grad: bool | None = None) -> None:
         self._data = _own_array(data, dtype)
@@ -81,7 +83,11 @@ class Value:
 
     @property
     def data(self) -> Any:
-        """The ndarray or NumPy scalar, outside the graph. Assigning keeps shape and dtype."""
+        """The ndarray or NumPy scalar, outside the graph. Assigning keeps shape and dtype.
+
+        The graph refers to the array: change its elements only where no backward pass through an
+        earlier use of the Value is still to come.
+        """
         return self._data
 
     @data.setter
@@ -105,7 +111,16 @@ class Value:
         An array of the Value's shape and dtype; after `backward(create_graph=True)` a Value.
         Leaves have one, and what called `retain_grad()` or was made under `record()`.
         """
-        return None if self._node is None else self._node.grad
+        node = self._node
+        if node is None:
+            return None
+        if node.grad is None and node.edges and not node.keeps_grad:
+            warnings.warn(
+                "grad of a Value computed from others is not kept: call its retain_grad() before "
+                "backward(). (Was a leaf replaced? Update leaves in place, under no_grad().)",
+                stacklevel=2,
+            )
+        return node.grad
 
     @grad.setter
     def grad(self, new: Any) -> None:
@@ -115,7 +130,10 @@ class Value:
             return
         if new is not None:
             if np.shape(new) != self.shape:
-                raise ShapeError(f"grad of shape {np.shape(new)} for a Value of {self.shape}")
+                raise ShapeError(
+                    f"grad of shape {np.shape(new)} for a Value of {self.shape}; "
+                    "to clear it, assign None or call zero_grad()"
+                )
             if not isinstance(new, Value):
                 new = np.asarray(new, self.dtype)[()]
         self._node.grad = new
@@ -343,13 +361,22 @@ class Value:
         return bool(self._data)
 
     def __float__(self) -> float:
-        return float(self._data)
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._number())
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(self._number())
+
+    def _number(self) -> Any:
+        if self._node is not None and engine.mode.tracing:
+            raise TypeError(
+                "inside a function or rule that is being differentiated, a Value does not become a "
+                "Python number, which would lose the gradient: use NumPy's functions (not math's), "
+                "or item() where it is meant"
+            )
+        return self._data
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -404,6 +431,13 @@ class Value:
 
     def _become(self, new: Value) -> None:
         """Take the data and the place in the graph of `new`, which was computed from this."""
+        node = self._node
+        kept = node is not None and (node.grad is not None or getattr(self, "_is_parameter", False))
+        if kept and self.is_leaf and engine.is_grad_enabled():
+            raise RuntimeError(
+                "in place: this leaf has a gradient or is a parameter, and would become a result "
+                "that is neither; write the update inside `with tg.no_grad():`"
+            )
         if new.shape != self.shape:
             raise ShapeError(f"in place: the result {new.shape} does not fit into {self.shape}")
         if new.dtype != self.dtype:

@@ -73,13 +73,20 @@ def binary_cross_entropy(input: Any, target: Any, reduction: Reduction = "mean")
             "binary_cross_entropy: the input must be probabilities in [0, 1]; "
             "for logits use binary_cross_entropy_with_logits"
         )
+    _check_probabilities("binary_cross_entropy", target)
     return reduce(network.binary_cross_entropy(input, target), reduction)
 
 
 def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: Reduction = "mean") -> Any:
     """The binary cross-entropy of sigmoid(input), exact and without overflow for any logits."""
     input, target = _same_shape("binary_cross_entropy_with_logits", input, target)
+    _check_probabilities("binary_cross_entropy_with_logits", target)
     return reduce(network.logistic_cross_entropy(input, target), reduction)
+
+
+def _check_probabilities(loss: str, target: Any) -> None:
+    if not np.all((target >= 0) & (target <= 1)):
+        raise ValueError(f"{loss}: targets must be from 0 to 1")
 
 
 def _same_shape(loss: str, input: Any, target: Any) -> tuple[Any, Any]:

@@ -126,6 +126,12 @@ class ModuleDict(Module):
 
 def _checked(module: Any) -> Module:
     if not isinstance(module, Module):
-        hint = f"; did you mean {module.__name__}()?" if isinstance(module, type) else ""
+        hint = ""
+        if isinstance(module, type):
+            hint = f"; did you mean {module.__name__}()?"
+        elif isinstance(module, (list, tuple)):
+            hint = "; give the modules one by one, or unpack with *"
+        elif callable(module):
+            hint = "; for an activation function there is a module, such as nn.ReLU()"
         raise TypeError(f"expected a Module, not {module!r}{hint}")
     return module

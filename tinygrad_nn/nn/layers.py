@@ -25,9 +25,9 @@ def _parameters(
     n_in: int, n_out: int, bias: bool, init: str | None, dtype: Any, rng: Rng
 ) -> tuple[Value, Value | None]:
     """A weight (n_out, n_in) and a bias (n_out,), by default as PyTorch starts them."""
-    for name, n in (("n_in", n_in), ("n_out", n_out)):
+    for what, n in (("inputs", n_in), ("outputs", n_out)):
         if not isinstance(n, (int, np.integer)) or n < 1:
-            raise ValueError(f"{name} must be a positive integer, not {n!r}")
+            raise ValueError(f"the number of {what} must be a positive integer, not {n!r}")
     rng = generator(rng)
     weight = Value(np.empty((n_out, n_in), dtype))
     bound = 1 / math.sqrt(n_in)

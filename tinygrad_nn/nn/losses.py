@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from . import functional
 from ._class_losses import check_label_smoothing
 from ._elementwise_losses import check_delta
@@ -88,6 +90,11 @@ class NLLLoss(_Loss):
         self, weight: Any = None, ignore_index: int = -100, reduction: Reduction = "mean"
     ) -> None:
         super().__init__(reduction)
+        if not isinstance(ignore_index, (int, np.integer)):
+            raise TypeError(
+                f"ignore_index must be an integer, not {type(ignore_index).__name__}; "
+                "input and target go to the loss when it is called"
+            )
         self.weight = weight
         self.ignore_index = ignore_index
 

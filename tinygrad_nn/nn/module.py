@@ -31,6 +31,19 @@ class Module:
 
     training = True
 
+    def __setattr__(self, name: str, attribute: Any) -> None:
+        if isinstance(attribute, Value):
+            if attribute.is_leaf:
+                attribute._is_parameter = True
+        elif name != "training" and hasattr(Module, name):
+            raise AttributeError(f"{name!r} is a method of every Module; choose another name")
+        elif isinstance(vars(self).get(name), Value) and attribute is not None:
+            raise TypeError(
+                f"{name!r} is a parameter: assign its data ({name}.data = ...), or a Value, "
+                f"not {type(attribute).__name__}"
+            )
+        super().__setattr__(name, attribute)
+
     def forward(self, *args: Any, **keywords: Any) -> Any:
         """What the module computes; each kind of module defines its own."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
@@ -78,6 +91,7 @@ class Module:
         for path, value in self._named_values():
             if id(value) not in seen:
                 seen.add(id(value))
+                value._is_parameter = True
                 yield path, value
 
     def _named_values(self) -> Iterator[tuple[str, Value]]:
@@ -101,6 +115,11 @@ class Module:
         Raises KeyError naming what is missing or unexpected (unless not `strict`) and what has
         another shape; nothing is changed then.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict takes a dict of arrays, or np.load of a .npz file, "
+                f"not {type(state).__name__}"
+            )
         values = dict(self._named_values())
         problems = []
         if strict:

@@ -27,12 +27,25 @@ class Optimizer:
         self.state: dict[Value, dict[str, Any]] = {}
         if isinstance(params, Value):
             raise TypeError("an optimizer takes a list of parameters; put the Value in one")
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"an optimizer takes a list of parameters, not {type(params).__name__}; "
+                "pass model.parameters()"
+            )
         given = list(params)
         if not given:
             raise ValueError("an optimizer needs at least one parameter; the list is empty")
         groups = given if isinstance(given[0], dict) else [{"params": given}]
         for group in groups:
             self.add_param_group(group)
+
+    def __setattr__(self, name: str, attribute: Any) -> None:
+        if name in vars(self).get("defaults", ()):
+            raise AttributeError(
+                f"{name} belongs to a group of parameters: "
+                f"optimizer.param_groups[0][{name!r}] = {attribute!r}"
+            )
+        super().__setattr__(name, attribute)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add {"params": Values, ...} with settings that override the defaults."""
@@ -47,12 +60,17 @@ class Optimizer:
         known = {id(p) for other in self.param_groups for p in other["params"]}
         for p in params:
             if not isinstance(p, Value):
-                raise TypeError(f"parameters are Values, not {type(p).__name__}")
+                raise TypeError(
+                    f"parameters are Values, not {type(p).__name__}; pass model.parameters()"
+                )
+            if p.dtype.kind != "f":
+                raise TypeError(f"a parameter must be floating point, not {p.dtype}")
             if not p.is_leaf:
                 raise ValueError("a parameter must be a leaf, not computed from other Values")
             if id(p) in known:
                 raise ValueError("a parameter is listed twice")
             known.add(id(p))
+            p._is_parameter = True
         settings = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
         self._check(settings)
         self.param_groups.append({"params": params, **settings})
