@@ -230,3 +230,15 @@ def test_grad_keeps_name_and_documentation() -> None:
 
     assert tg.grad(cube).__name__ == "cube"
     assert tg.value_and_grad(cube).__doc__ == "x^3."
+
+
+def test_recording_does_not_change_what_a_gradient_is() -> None:
+    with tg.record():
+        gradient = tg.grad(lambda x: (x * x).exp())(0.5)
+    assert type(gradient) is np.float64
+
+
+def test_a_second_derivative_by_another_argument_is_an_array_too() -> None:
+    by_x = tg.grad(lambda x, y: x * x * y, 0)
+    assert type(tg.grad(by_x, 1)(3.0, 2.0)) is np.float64
+    assert tg.grad(by_x, 1)(3.0, 2.0) == 6

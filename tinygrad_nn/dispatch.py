@@ -105,7 +105,9 @@ _SCALARS = frozenset(np.dtype(c).type for c in np.typecodes["Float"])
 def _as_operand(x: Any, operation: str, name: str) -> Any:
     """`x` as a number or array that NumPy computes with, or a TypeError."""
     what = type(x).__name__
-    if isinstance(x, (list, tuple, *_NUMBERS)) or hasattr(type(x), "__array__"):
+    if isinstance(x, np.ma.MaskedArray):
+        what = "a masked array"  # NumPy would drop the mask
+    elif isinstance(x, (list, tuple, *_NUMBERS)) or hasattr(type(x), "__array__"):
         array = np.asarray(x)
         if array.dtype.kind in "biuf":
             return array

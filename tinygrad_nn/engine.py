@@ -279,11 +279,13 @@ def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
     taken = {id(array) for array in lent}
     own = []
     for gradient in gradients:
-        if not isinstance(gradient, np.generic):
-            view = type(gradient) is np.ndarray and gradient.base is not None
-            if view or id(gradient) in taken:
-                gradient = copy.copy(gradient)
+        if type(gradient) is np.ndarray:
+            if gradient.base is not None or id(gradient) in taken:
+                gradient = gradient.copy()
             taken.add(id(gradient))
+        elif not isinstance(gradient, np.generic):  # a Value
+            gradient = copy.copy(gradient)
+            gradient._data = gradient._data.copy()
         own.append(gradient)
     return own
 
@@ -327,11 +329,17 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
         type(gradient) is np.ndarray is parent.kind
         and gradient.shape[1:] == parent.shape
         and gradient.dtype is parent.dtype
+        and gradient.dtype.char != "e"
     ):
         return np.add.reduce(gradient)  # the common case, a sum over a batch
     shape, dtype = parent.describe()
-    if not hasattr(gradient, "dtype"):
-        gradient = np.asarray(gradient)
+    if isinstance(gradient, (np.ndarray, int, float)):
+        gradient = np.asarray(gradient)  # a plain one, of whatever class
+    if getattr(getattr(gradient, "dtype", None), "kind", "-") not in "biuf":
+        what = getattr(gradient, "dtype", type(gradient).__name__)
+        raise TypeError(f"{_rule_name(node, slot)} returned {what}, not real numbers")
+    if gradient.dtype == np.float16:
+        gradient = gradient.astype(np.float32)  # float16 has too few digits for long sums
     if gradient.shape != shape:
         extra = gradient.ndim - len(shape)
         kept = gradient.shape[max(extra, 0) :]

@@ -107,7 +107,8 @@ def primitive(*functions: Any, **rules: Rule) -> Callable[[Callable[P, Any]], Ca
     Keyword arguments give, for each differentiable parameter of the function, its derivative
     rule: a function of `g`, the gradient of the result, and of what else it names: the function's
     own parameters, `out` for its result, `x_shape` for the shape of parameter `x`. It is written
-    with operators and `np.` functions, so that it can itself be differentiated.
+    with operators and `np.` functions, so that it can itself be differentiated, and changes
+    nothing that it is given.
 
     The operation takes numbers, arrays and Values: with a Value among its inputs it returns a
     Value that remembers where it came from, and without one it returns what the function does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,12 +53,15 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     """
     if not callable(f):
         raise TypeError(f"grad takes a function, not {type(f).__name__}")
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    one = not isinstance(argnums, Sequence)
+    positions = tuple(argnums) if isinstance(argnums, Sequence) else (operator.index(argnums),)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         if any(not -len(args) <= at < len(args) for at in positions):
             raise TypeError(f"grad: argnums {argnums}, but {len(args)} positional arguments")
+        if len({at % len(args) for at in positions}) < len(positions):
+            raise TypeError(f"grad: argnums {argnums} name an argument twice")
         inner = list(args)
         variables = []
         traceable = engine.is_grad_enabled()
@@ -84,7 +88,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
             )
         if isinstance(value, Value) and not nested:
             value = value.data
-        return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        return value, gradients[0] if one else tuple(gradients)
 
     return value_and_gradient
 
@@ -96,10 +100,11 @@ def _variable(x: Any, at: int) -> Value:
             return ops.positive(x)  # type: ignore[no-any-return]
         x = x.data
     variable = Value(x)
-    if not variable.requires_grad:
+    if variable._node is None:
         raise TypeError(
             f"grad: argument {at} is {variable.dtype}, which has no derivative; pass floats"
         )
+    variable._node.keeps_grad = False  # it belongs to this call alone
     return variable
 
 
@@ -123,7 +128,7 @@ def _uses_others(root: Node, variables: Sequence[Node]) -> bool:
         node = stack.pop()
         if node in seen:
             continue
-        if node.number < oldest or not node.edges:
+        if node.number < oldest or (node.keeps_grad and not node.edges):
             return True
         seen.add(node)
         stack.extend(edge[0] for edge in node.edges)

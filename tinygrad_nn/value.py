@@ -67,7 +67,8 @@ class Value:
 
     _data: Any
     _node: Node | None
-    _is_parameter: bool  # set to True where a module or an optimizer holds the Value
+    # Whether a module or an optimizer holds the Value; not set in results of operations.
+    _is_parameter: bool
 
     def __init__(self, data: Any, *, dtype: Any = None, requires_grad: bool | None = None) -> None:
         self._data = _own_array(data, dtype)
@@ -76,6 +77,7 @@ class Value:
             raise TypeError(
                 f"only floating-point Values can require a gradient, not {self._data.dtype}"
             )
+        self._is_parameter = False
         wanted = differentiable if requires_grad is None else requires_grad
         self._node = leaf_node(self._data) if wanted else None
 
@@ -135,7 +137,7 @@ class Value:
                     "to clear it, assign None or call zero_grad()"
                 )
             if not isinstance(new, Value):
-                new = np.asarray(new, self.dtype)[()]
+                new = np.array(new, self.dtype)[()]
         self._node.grad = new
 
     @property
@@ -251,15 +253,17 @@ class Value:
     __abs__ = _method(ops.abs)
     __getitem__ = _method(ops.getitem)
 
-    __lt__ = _comparison(np.less)
-    __le__ = _comparison(np.less_equal)
-    __gt__ = _comparison(np.greater)
-    __ge__ = _comparison(np.greater_equal)
-    __eq__ = _comparison(np.equal)
-    __ne__ = _comparison(np.not_equal)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(value, Value) and value.requires_grad and self.dtype.kind != "f":
+            raise TypeError(f"{self.dtype} elements cannot keep the gradient of what is assigned")
         self._become(ops.setitem(self, index, value))
 
     # ---- Functions
@@ -467,6 +471,8 @@ def _own_array(data: Any, dtype: Any) -> Any:
         raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
     if isinstance(data, int) and not isinstance(data, bool) and dtype is None:
         data = float(data)  # any size
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a Value has no mask: fill the masked array first, with filled()")
     array = np.asarray(data)
     if dtype is None and array.dtype.kind in "iu" and not hasattr(data, "dtype"):
         dtype = np.float64  # Python numbers
@@ -508,8 +514,11 @@ def backward(
             )
         nodes.append(root._node)
         seeds.append(_seed(root, gradient, create_graph))
-    wrap = make_value if create_graph else None
-    found = engine.backpropagate(nodes, seeds, wrap=wrap)
+    if create_graph:
+        with engine.enable_grad():
+            found = engine.backpropagate(nodes, seeds, wrap=make_value)
+    else:
+        found = engine.backpropagate(nodes, seeds)
     engine.accumulate(found, seeds)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -33,7 +33,7 @@ class Module:
 
     def __setattr__(self, name: str, attribute: Any) -> None:
         if isinstance(attribute, Value):
-            if attribute.is_leaf:
+            if _is_parameter(attribute):
                 attribute._is_parameter = True
         elif name != "training" and hasattr(Module, name):
             raise AttributeError(f"{name!r} is a method of every Module; choose another name")
@@ -59,7 +59,7 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, with their names."""
-        for name, member in _members(self._attributes()):
+        for name, member in _members(self._attributes().items()):
             if isinstance(member, Module):
                 yield name, member
 
@@ -88,11 +88,12 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The parameters of this module and all below it, each once, with paths."""
         seen = set()
-        for path, value in self._named_values():
-            if id(value) not in seen:
-                seen.add(id(value))
-                value._is_parameter = True
-                yield path, value
+        for path, module in self.named_modules():
+            for name, member in _members(module._attributes().items()):
+                if isinstance(member, Value) and id(member) not in seen:
+                    seen.add(id(member))
+                    member._is_parameter = True
+                    yield f"{path}.{name}" if path else name, member
 
     def _named_values(self) -> Iterator[tuple[str, Value]]:
         """The parameters with paths; those that are shared, as often as they have a name."""
@@ -107,7 +108,12 @@ class Module:
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of every parameter's data, by path: plain arrays, ready for `np.savez`."""
-        return {path: np.array(value.data) for path, value in self._named_values()}
+        state: dict[str, Any] = {}
+        for path, value in self._named_values():
+            if path in state:
+                raise ValueError(f"two parameters have the name {path!r}")
+            state[path] = np.array(value.data)
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Set the parameters from `state`, as `state_dict` or PyTorch's gave it.
@@ -185,16 +191,22 @@ class StateError(KeyError):
         return "\n  ".join([f"load_state_dict into {module}:", *problems])
 
 
-def _members(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Value | Module]]:
-    """The leaf Values and Modules among `attributes`, and in lists, tuples and dicts there."""
-    for name, attribute in attributes.items():
-        if isinstance(attribute, Module) or (isinstance(attribute, Value) and attribute.is_leaf):
+def _is_parameter(attribute: Any) -> bool:
+    """Whether `attribute` is a Value to train or save, and not the result of an operation."""
+    return (
+        isinstance(attribute, Value) and attribute.is_leaf and hasattr(attribute, "_is_parameter")
+    )
+
+
+def _members(attributes: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Value | Module]]:
+    """The parameters and modules among `attributes`, and in lists, tuples and dicts there."""
+    for name, attribute in attributes:
+        if isinstance(attribute, Module) or _is_parameter(attribute):
             yield name, attribute
         elif isinstance(attribute, (list, tuple)):
-            parts = {f"{name}.{at}": part for at, part in enumerate(attribute)}
-            yield from _members(parts)
+            yield from _members((f"{name}.{at}", part) for at, part in enumerate(attribute))
         elif isinstance(attribute, dict):
-            yield from _members({f"{name}.{key}": part for key, part in attribute.items()})
+            yield from _members((f"{name}.{key}", part) for key, part in attribute.items())
 
 
 def _apply(module: Module, function: Callable[[Module], Any], seen: set[int]) -> None:
@@ -209,7 +221,7 @@ def _named_values(
     module: Module, path: str, above: tuple[Module, ...]
 ) -> Iterator[tuple[str, Value]]:
     above = (*above, module)
-    for name, member in _members(module._attributes()):
+    for name, member in _members(module._attributes().items()):
         at = f"{path}.{name}" if path else name
         if isinstance(member, Value):
             yield at, member
@@ -220,7 +232,7 @@ def _named_values(
 def _tree(name: str, module: Module, above: tuple[Module, ...] = ()) -> Iterator[str]:
     own = [
         f"{path} {value.shape}"
-        for path, value in _members(module._attributes())
+        for path, value in _members(module._attributes().items())
         if isinstance(value, Value)
     ]
     count = sum(parameter.size for parameter in module.parameters())

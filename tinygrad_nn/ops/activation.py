@@ -9,7 +9,7 @@ import numpy as np
 
 from ..primitive import primitive
 from .elementwise import erf
-from .reduction import add_reduce, maximum_reduce
+from .reduction import add_reduce, floating, maximum_reduce
 
 
 @primitive(x=lambda g, out: g * out * (1 - out))
@@ -21,7 +21,7 @@ def sigmoid(x: Any) -> Any:
     array([0.        , 0.5       , 0.73105858])
     """
     with np.errstate(over="ignore"):  # e^-x = inf gives the right limit, 0
-        return 1 / (1 + np.exp(-x))
+        return 1 / (1 + np.exp(-floating(x)))
 
 
 @primitive(x=lambda g, x: g * sigmoid(x))
@@ -32,7 +32,7 @@ def softplus(x: Any) -> Any:
     >>> tg.softplus([0.0, 1000.0])
     array([6.93147181e-01, 1.00000000e+03])
     """
-    return np.logaddexp(x, 0)
+    return np.logaddexp(floating(x), 0)
 
 
 @primitive(x=lambda g, out: g * (out > 0))
@@ -65,6 +65,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> tg.elu([-1.0, 2.0])
     array([-0.63212056,  2.        ])
     """
+    x = floating(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -94,6 +95,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     >>> tg.gelu([-1.0, 2.0])
     array([-0.15865525,  1.95449974])
     """
+    x = floating(x)
     if approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(_gelu_argument(x)))
     if approximate != "none":
@@ -114,7 +116,7 @@ def silu(x: Any) -> Any:
     >>> tg.silu([-1.0, 2.0])
     array([-0.26894142,  1.76159416])
     """
-    return x * sigmoid(x)
+    return floating(x) * sigmoid(x)
 
 
 def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
@@ -131,6 +133,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
+    x = floating(x)
     e = np.exp(x - maximum_reduce(x, axis=axis, keepdims=True))
     return e / add_reduce(e, axis=axis, keepdims=True)
 
@@ -143,5 +146,6 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     >>> tg.log_softmax([1000.0, 0.0])
     array([    0., -1000.])
     """
+    x = floating(x)
     shifted = x - maximum_reduce(x, axis=axis, keepdims=True)
     return shifted - np.log(add_reduce(np.exp(shifted), axis=axis, keepdims=True))

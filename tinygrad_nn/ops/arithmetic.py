@@ -79,13 +79,13 @@ def remainder(x: Any, y: Any) -> Any:
 def _power_vjp_x(g: Any, x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)):
         return g * (y * x ** (y - 1)) if y else g * 0.0
-    zero = y == 0  # x^0 is constant, at x = 0 too
+    zero = (y == 0) & (x == 0)  # x^0 is constant there too
     return np.where(zero, 0, g * y * x ** np.where(zero, 1, y - 1))
 
 
 def _power_vjp_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     # 0^y is constant for y > 0, and log 0 must not be met there.
-    return g * out * np.log(np.where((x == 0) & (y >= 0), 1, x))
+    return g * out * np.log(np.where((x == 0) & (y >= 0), 1.0, x))
 
 
 @primitive(x=_power_vjp_x, y=_power_vjp_y)
@@ -183,8 +183,8 @@ def _inside(x: Any, min: Any, max: Any) -> Any:
 
 @primitive(
     x=lambda g, x, min, max: np.where(_inside(x, min, max), g, 0),
-    min=lambda g, x, min, max: np.where(_inside(x, min, None), 0, g),
-    max=lambda g, x, min, max: np.where(_inside(x, None, max), 0, g),
+    min=lambda g, x, min, max: np.where((x < min) & (max is None or min < max), g, 0),
+    max=lambda g, x, min, max: np.where((x > max) | (min is not None and max < min), g, 0),
 )
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x limited to [min, max], elementwise; None leaves an end open.

@@ -23,8 +23,12 @@ def _array_index(index: Any) -> Any:
     """`index` with Values of integers or booleans, and lists, as arrays."""
     if isinstance(index, tuple):
         return tuple([_array_index(part) for part in index])
-    if isinstance(index, list):
-        return np.asarray(index, None if index else np.intp)
+    if isinstance(index, (list, np.ndarray)):
+        return (
+            np.ascontiguousarray(index, None if len(index) else np.intp)
+            if np.ndim(index)
+            else index
+        )
     if hasattr(index, "requires_grad"):
         if index.dtype.kind not in "biu":
             raise TypeError(f"an index must be of integers or booleans, not {index.dtype}")
@@ -85,6 +89,12 @@ def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
 @primitive(x=lambda g, index: _without(g, index), value=_written)
 def _setitem(x: Any, value: Any, index: Any) -> Any:
     out = np.array(x)
+    if not _is_basic(index):  # one element for each place, in their order: the last one stays
+        shape = out[index].shape
+        value = np.asarray(value)
+        if value.ndim > len(shape):
+            value = value.reshape(value.shape[value.ndim - len(shape) :])
+        value = np.ascontiguousarray(np.broadcast_to(value, shape)).reshape(shape)
     out[index] = value
     return out
 

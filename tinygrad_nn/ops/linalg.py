@@ -146,7 +146,7 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
     """The einsum of `g` and the other operands that leaves the letters of operand `index`.
 
     A letter it has twice is a diagonal: the gradient there is a product with the identity.
-    A letter that only it has was summed over: the gradient is repeated along it.
+    A letter that only it has, in this length, was summed over: the gradient is repeated along it.
     """
     shapes = [np.shape(operand) for operand in operands]
     terms, output = _explicit(subscripts, [len(shape) for shape in shapes])
@@ -154,6 +154,7 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
     shape = shapes[index]
     terms.append(output)
     factors = [*operands[:index], *operands[index + 1 :], g]
+    factors = [f if hasattr(f, "shape") else np.asarray(f) for f in factors]
     dtype = np.float64 if g.dtype == np.float64 else g.dtype
     unused = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
               if c not in wanted + "".join(terms)]  # fmt: skip
@@ -165,7 +166,12 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
             factors.append(np.eye(size, dtype=dtype))
             target += again
         else:
-            if not any(letter in term for term in terms):
+            lengths = [
+                factor.shape[term.index(letter)]
+                for term, factor in zip(terms, factors, strict=True)
+                if letter in term
+            ]
+            if size not in lengths:
                 terms.append(letter)
                 factors.append(np.ones(size, dtype))
             target += letter

@@ -33,6 +33,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> tg.linear([1.0, 2.0], [[1.0, 10.0], [0.0, 1.0]], [0.5, 0.0])
     array([21.5,  2. ])
     """
+    if weight.ndim != 2:
+        raise ShapeError(f"linear: the weight must be (n_out, n_in), not {weight.shape}")
     try:
         out = np.matmul(x, weight.T)
     except ValueError:
@@ -100,15 +102,20 @@ def _binary_cross_entropy_vjp(g: Any, probabilities: Any, target: Any) -> Any:
 @primitive(
     probabilities=_binary_cross_entropy_vjp,
     target=lambda g, probabilities: (
-        g * (_bounded_log(1 - probabilities) - _bounded_log(probabilities))
+        g * (_bounded_log1p(-probabilities) - _bounded_log(probabilities))
     ),
 )
 def binary_cross_entropy(probabilities: Any, target: Any) -> Any:
     """-t log p - (1 - t) log(1 - p), elementwise; logarithms are at least -100, as in PyTorch."""
     p = probabilities
-    return -target * _bounded_log(p) - (1 - target) * _bounded_log(1 - p)
+    return -target * _bounded_log(p) - (1 - target) * _bounded_log1p(-p)
 
 
 def _bounded_log(p: Any) -> Any:
     with np.errstate(divide="ignore"):  # log 0 = -inf is raised to -100
         return np.maximum(np.log(p), -100)
+
+
+def _bounded_log1p(p: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log1p(p), -100)

@@ -19,6 +19,13 @@ maximum_reduce: Callable[..., Any] = np.maximum.reduce
 minimum_reduce: Callable[..., Any] = np.minimum.reduce
 
 
+def floating(x: Any) -> Any:
+    """`x` as it is if floating point, else in float64: small integers would give float16."""
+    if type(x) is np.ndarray:
+        return x if x.dtype.kind == "f" else x.astype(np.float64)
+    return x if isinstance(x, np.floating) else np.float64(x)
+
+
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """`axis` as a tuple of non-negative axes."""
     if axis is None:
@@ -60,9 +67,13 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return add_reduce(x, axis=axis, keepdims=keepdims)
 
 
-@primitive(
-    x=lambda g, x_shape, axis, keepdims: _repeat(g / _count(x_shape, axis), x_shape, axis, keepdims)
-)
+def _mean_vjp(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+    count = _count(x_shape, axis)
+    # 1 / count, as a Python number, is in the range of float16 where count is not.
+    return _repeat(g * (1 / count) if count else g, x_shape, axis, keepdims)
+
+
+@primitive(x=_mean_vjp)
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of x over `axis` (None: over all).
 
@@ -98,8 +109,10 @@ def _leave_one_out(x: Any) -> Any:
 def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
     g = _spread(g, shape, axis, keepdims)
-    if np.all((out != 0) & np.isfinite(out)):
-        return g * _spread(out, shape, axis, keepdims) / x
+    limits = np.finfo(out.dtype)
+    size = np.absolute(out)
+    if np.all((size >= limits.tiny / limits.eps) & (size <= limits.max)):
+        return g * (_spread(out, shape, axis, keepdims) / x)
     axes = _axes(axis, len(shape))
     kept = tuple([a for a in range(len(shape)) if a not in axes])
     order = kept + axes
@@ -152,7 +165,8 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     shape = np.shape(x)
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    return _spread(g, shape, axis, keepdims) * centred * (2 / (_count(shape, axis) - ddof))
+    free = _count(shape, axis) - ddof
+    return _spread(g, shape, axis, keepdims) * centred * (2 / free if free else math.inf)
 
 
 @primitive(x=_var_vjp)
@@ -167,8 +181,10 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> A
 
 
 def _std_vjp(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    # All elements equal is a kink: 0 is the subgradient taken.
-    g = np.where(out == 0, 0, g / np.where(out == 0, 1, 2 * out))
+    # All elements equal is a kink: 0 is the subgradient taken. (`out` may be off 0 by rounding.)
+    largest = np.max(x, axis=axis, keepdims=keepdims)
+    equal = largest == np.min(x, axis=axis, keepdims=keepdims)
+    g = np.where(equal, 0, g / np.where(equal, 1, 2 * out))
     return _var_vjp(g, x, axis, ddof, keepdims)
 
 
@@ -217,6 +233,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> tg.logsumexp([1000.0, 1000.0])
     np.float64(1000.6931471805599)
     """
+    x = floating(x)
     largest = maximum_reduce(x, axis=axis, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right limit

@@ -91,6 +91,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> tg.stack([tg.Value(1.0), tg.Value(2.0)])
     Value([1., 2.], dtype=float64, op=concatenate)
     """
+    arrays = list(arrays)
     shapes = [np.shape(array) for array in arrays]
     if len(set(shapes)) > 1:
         raise ShapeError(f"stack: the arrays must have one shape, not {shapes}")

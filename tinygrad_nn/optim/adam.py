@@ -60,18 +60,13 @@ class Adam(Optimizer):
                 state = self.state.get(parameter)
                 if state is None:
                     zeros = np.zeros_like(data)
-                    state = self.state[parameter] = {
-                        "step": 0,
-                        "exp_avg": zeros,
-                        "exp_avg_sq": zeros,
-                    }
-                state["step"] += 1
-                state["exp_avg"] = m = beta1 * state["exp_avg"] + (1 - beta1) * g
-                state["exp_avg_sq"] = v = beta2 * state["exp_avg_sq"] + (1 - beta2) * (g * g)
-                correction1 = 1 - beta1 ** state["step"]
-                correction2 = math.sqrt(1 - beta2 ** state["step"])
-                scale = np.sqrt(v) / correction2 + eps
-                parameter._data = minus(data, (lr / correction1) * m / scale)
+                    state = {"step": 0, "exp_avg": zeros, "exp_avg_sq": zeros}
+                t = state["step"] + 1
+                m = beta1 * state["exp_avg"] + (1 - beta1) * g
+                v = beta2 * state["exp_avg_sq"] + (1 - beta2) * (g * g)
+                scale = np.sqrt(v) / math.sqrt(1 - beta2**t) + eps
+                parameter._data = minus(data, (lr / (1 - beta1**t)) * m / scale)
+                self.state[parameter] = {"step": t, "exp_avg": m, "exp_avg_sq": v}
 
 
 class AdamW(Adam):

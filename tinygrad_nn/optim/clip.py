@@ -22,7 +22,10 @@ def clip_grad_norm_(
     The norm is that of all gradients as one vector, of order `norm_type` (inf: the largest).
     """
     gradients = _gradients(parameters)
-    norms = [np.linalg.norm(np.ravel(g), norm_type) for g in gradients.values()]
+    norms = [
+        np.linalg.norm(np.ravel(g).astype(np.promote_types(g.dtype, np.float32)), norm_type)
+        for g in gradients.values()
+    ]
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {total}")

@@ -113,17 +113,23 @@ class Optimizer:
             raise ValueError(
                 f"the state has groups of {sizes} parameters, this optimizer of {own_sizes}"
             )
+        for group in groups:
+            if set(group) - {"params"} != set(self.defaults):
+                raise ValueError(
+                    f"the state has settings {sorted(set(group) - {'params'})}, "
+                    f"this optimizer {sorted(self.defaults)}"
+                )
+            self._check(group)
         parameters = [p for group in self.param_groups for p in group["params"]]
         loaded = {}
         for number, state in state_dict["state"].items():
-            parameter = parameters[number]
-            for name, part in state.items():
-                if np.ndim(part) and np.shape(part) != parameter.shape:
-                    raise ValueError(
-                        f"{name} of parameter {number} is {np.shape(part)} in the state, "
-                        f"the parameter {parameter.shape}"
-                    )
-            loaded[parameter] = copy.deepcopy(state)
+            if int(number) not in range(len(parameters)):
+                raise ValueError(f"the state has a parameter {number}, there are {len(parameters)}")
+            parameter = parameters[int(number)]
+            loaded[parameter] = {
+                name: _as_state(part, parameter, f"{name} of parameter {number}")
+                for name, part in state.items()
+            }
         for own, group in zip(self.param_groups, groups, strict=True):
             own.update({name: part for name, part in group.items() if name != "params"})
         self.state = loaded
@@ -134,6 +140,15 @@ class Optimizer:
             settings = ", ".join(f"{k}={v}" for k, v in group.items() if k != "params")
             lines.append(f"  {len(group['params'])} parameters, {settings}")
         return "\n".join([*lines, ")"])
+
+
+def _as_state(part: Any, parameter: Value, what: str) -> Any:
+    """A copy of `part`; of an array, in the dtype of the parameter, whose shape it must have."""
+    if not isinstance(part, (np.ndarray, np.floating)):
+        return copy.deepcopy(part)
+    if part.shape != parameter.shape:
+        raise ValueError(f"{what} is {part.shape} in the state, the parameter {parameter.shape}")
+    return np.array(part, parameter.dtype)[()]
 
 
 def gradient(parameter: Value) -> Any:
