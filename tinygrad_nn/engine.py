@@ -250,8 +250,9 @@ def _backpropagate(
                 and (gradient.shape != parent.shape or gradient.dtype is not parent.dtype)
             ):
                 gradient = _conform(gradient, parent, node, slot)
-            if parent in arrived:
-                arrived[parent] = arrived[parent] + gradient
+            before = arrived.get(parent)
+            if before is not None:
+                arrived[parent] = before + gradient
             else:
                 arrived[parent] = gradient
                 if parent.edges:

@@ -153,8 +153,9 @@ def _as_state(part: Any, parameter: Value, what: str) -> Any:
 
 def gradient(parameter: Value) -> Any:
     """The gradient as an array, or None."""
-    g = parameter.grad
-    return g.data if isinstance(g, Value) else g
+    node = parameter._node
+    g = None if node is None else node.grad
+    return g.data if type(g) is Value else g
 
 
 def minus(data: Any, step: Any) -> Any:
