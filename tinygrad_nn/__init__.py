@@ -1,4 +1,15 @@
-"""tinygrad_nn: reverse-mode differentiation of NumPy code, and neural networks on top of it."""
+"""tinygrad_nn: reverse-mode differentiation of NumPy code, and neural networks on top of it.
+
+>>> import tinygrad_nn as tg
+>>> x = tg.Value([1.0, 2.0])
+>>> y = (x * x).sum()
+>>> y.backward()
+>>> x.grad
+array([2., 4.])
+
+`Value` records what is computed; `grad` and `value_and_grad` differentiate functions; `primitive`
+defines new operations; `nn`, `optim` and `data` are for networks. Operations have NumPy's names.
+"""
 
 from . import data, nn, ops, optim
 from .engine import enable_grad, is_grad_enabled, no_grad, record

@@ -43,9 +43,10 @@ def _parameters(
 class Linear(Module):
     """y = x W^T + b.
 
-    `weight` (out_features, in_features) and `bias` (out_features,), laid out as PyTorch's and,
-    unless `init` names a way of `nn.init` for the weight, uniform on
-    +-1/sqrt(in_features) as PyTorch's.
+    `weight` (out_features, in_features) and `bias` (out_features,) are laid out as PyTorch's, and
+    start as PyTorch's do: uniform on +-1/sqrt(in_features). `init` names another start for the
+    weight, such as "xavier_uniform" or "orthogonal" (see `nn.init.BY_NAME`); the numbers are drawn
+    from `rng` or, without one, from the package's generator.
 
     >>> import numpy as np
     >>> from tinygrad_nn import nn

@@ -104,7 +104,10 @@ class NLLLoss(_Loss):
 
 
 class CrossEntropyLoss(NLLLoss):
-    """-log softmax(input)[target], for logits."""
+    """-log softmax(input)[target], for logits.
+
+    `weight`, `ignore_index`, `label_smoothing`: see `nn.functional.cross_entropy`.
+    """
 
     def __init__(
         self,

@@ -118,8 +118,8 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Set the parameters from `state`, as `state_dict` or PyTorch's gave it.
 
-        Raises KeyError naming what is missing or unexpected (unless not `strict`) and what has
-        another shape; nothing is changed then.
+        Raises StateError, a KeyError, that lists what is missing or unexpected (unless not
+        `strict`) and what has another shape; nothing is changed then.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
