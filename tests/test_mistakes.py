@@ -115,6 +115,16 @@ def test_a_parameter_is_not_replaced_by_an_array():
     assert layer(np.ones((3, 2))).shape == (3, 1)
 
 
+def test_a_parameter_is_not_replaced_by_a_result():
+    layer = nn.Linear(2, 1)
+    layer(np.ones((3, 2))).sum().backward()
+    for context in (tg.enable_grad, tg.no_grad):
+        with context(), pytest.raises(TypeError, match=r"no_grad\(\)"):
+            layer.weight = layer.weight - 0.1 * layer.weight.grad
+    layer.weight = Value(np.zeros((1, 2)))
+    assert len(list(layer.parameters())) == 2
+
+
 def test_an_attribute_does_not_hide_a_method_of_modules():
     with pytest.raises(AttributeError, match="parameters"):
         nn.Module().parameters = []

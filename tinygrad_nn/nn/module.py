@@ -32,15 +32,15 @@ class Module:
     training = True
 
     def __setattr__(self, name: str, attribute: Any) -> None:
-        if isinstance(attribute, Value):
-            if _is_parameter(attribute):
-                attribute._is_parameter = True
-        elif name != "training" and hasattr(Module, name):
+        if name != "training" and hasattr(Module, name):
             raise AttributeError(f"{name!r} is a method of every Module; choose another name")
-        elif isinstance(vars(self).get(name), Value) and attribute is not None:
+        if _is_member(attribute):
+            attribute._is_parameter = True
+        elif attribute is not None and _is_member(vars(self).get(name)):
+            what = "a result" if isinstance(attribute, Value) else type(attribute).__name__
             raise TypeError(
-                f"{name!r} is a parameter: assign its data ({name}.data = ...), or a Value, "
-                f"not {type(attribute).__name__}"
+                f"{name!r} is a parameter, which {what} cannot replace: assign {name}.data, change "
+                "it in place under no_grad(), or make a new Value"
             )
         super().__setattr__(name, attribute)
 
@@ -191,7 +191,7 @@ class StateError(KeyError):
         return "\n  ".join([f"load_state_dict into {module}:", *problems])
 
 
-def _is_parameter(attribute: Any) -> bool:
+def _is_member(attribute: Any) -> bool:
     """Whether `attribute` is a Value to train or save, and not the result of an operation."""
     return (
         isinstance(attribute, Value) and attribute.is_leaf and hasattr(attribute, "_is_parameter")
@@ -201,7 +201,7 @@ def _is_parameter(attribute: Any) -> bool:
 def _members(attributes: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Value | Module]]:
     """The parameters and modules among `attributes`, and in lists, tuples and dicts there."""
     for name, attribute in attributes:
-        if isinstance(attribute, Module) or _is_parameter(attribute):
+        if isinstance(attribute, Module) or _is_member(attribute):
             yield name, attribute
         elif isinstance(attribute, (list, tuple)):
             yield from _members((f"{name}.{at}", part) for at, part in enumerate(attribute))
