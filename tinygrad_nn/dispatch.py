@@ -131,6 +131,8 @@ def _without_rule(value: Any, operation: str, name: str) -> Any:
 
 def _explain(error: Exception, operation: str, inputs: dict[str, Any]) -> Exception:
     """`error`, raised by the forward function, with the operation's name and its inputs."""
+    if isinstance(error, ShapeError):
+        return error
     shapes = ", ".join(f"{name} {np.shape(x)}" for name, x in inputs.items())
     if type(error) is ValueError and re.search(
         "shape|size|dimension|broadcast|axes|subscript", str(error)

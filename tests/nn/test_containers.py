@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tinygrad_nn as tg
 from tinygrad_nn import Value, nn
 
 
@@ -104,3 +105,10 @@ def test_a_class_in_place_of_a_module_is_met_at_once_with_advice(make):
 def test_what_is_no_module_is_refused(part):
     with pytest.raises(TypeError, match="expected a Module"):
         nn.Sequential(part)
+
+
+def test_an_error_in_a_sequence_says_in_which_module():
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(7, 2))
+    with pytest.raises(tg.ShapeError, match="7 features") as caught:
+        model(np.ones((3, 4)))
+    assert caught.value.__notes__ == ["in (2) of Sequential: Linear"]

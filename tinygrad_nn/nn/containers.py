@@ -70,8 +70,12 @@ class Sequential(ModuleList):
 
     def forward(self, x: Any) -> Any:
         """x through all modules, first to last."""
-        for module in self._items:
-            x = module(x)
+        for at, module in enumerate(self._items):
+            try:
+                x = module(x)
+            except Exception as error:
+                error.add_note(f"in ({at}) of Sequential: {type(module).__name__}")
+                raise
         return x
 
 
