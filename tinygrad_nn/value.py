@@ -205,7 +205,11 @@ class Value:
         >>> x.grad
         array([ 3., 30.])
         """
-        backward([self], None if gradient is None else [gradient], create_graph)
+        if create_graph or self._node is None:
+            backward([self], None if gradient is None else [gradient], create_graph)
+            return
+        seed = _seed(self, gradient, create_graph)
+        engine.accumulate(engine.backpropagate([self._node], [seed]), [seed])
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient: `grad` is None again."""

@@ -164,6 +164,4 @@ def minus(data: Any, step: Any) -> Any:
     Parameters get new arrays, and the old ones stay as they were for graphs and copies that
     hold them.
     """
-    if type(step) is np.ndarray:
-        return np.subtract(data, step, out=step)
-    return data - step
+    return np.subtract(data, step, out=step) if type(step) is np.ndarray else data - step
