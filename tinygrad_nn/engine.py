@@ -38,15 +38,6 @@ mode = _Mode()
 node_numbers = itertools.count(1)
 
 
-class Edge(NamedTuple):
-    """What leads from a node back to one of its inputs. Nodes hold them as plain tuples."""
-
-    parent: Node
-    rule: Callable[..., Any]
-    needs: tuple[Any, ...]  # what the rule takes after the gradient
-    slot: int  # which input of the primitive, counted from 0
-
-
 class Trace(NamedTuple):
     """What `record()` keeps of an operation besides its derivative."""
 
@@ -78,6 +69,8 @@ class Node:
 
     number: int
     primitive: Primitive | None
+    # What leads back to each input that requires a gradient: its node, its derivative rule, what
+    # the rule takes after the gradient, and which input of the primitive it is, from 0.
     edges: tuple[tuple[Node, Callable[..., Any], tuple[Any, ...], int], ...]
     kind: type
     shape: tuple[int, ...]

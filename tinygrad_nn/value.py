@@ -208,6 +208,7 @@ class Value:
         if create_graph or self._node is None:
             backward([self], None if gradient is None else [gradient], create_graph)
             return
+        # The common case goes without lists.
         seed = _seed(self, gradient, create_graph)
         engine.accumulate(engine.backpropagate([self._node], [seed]), [seed])
 
