@@ -8,8 +8,12 @@
 array([2., 4.])
 
 `Value` records what is computed; `grad` and `value_and_grad` differentiate functions; `primitive`
-defines new operations; `nn`, `optim` and `data` are for networks. Operations have NumPy's names.
+defines new operations; `nn`, `optim` and `data` are for networks; `testing` proves derivatives.
+Operations have NumPy's names.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from . import data, nn, ops, optim
 from .engine import enable_grad, is_grad_enabled, no_grad, record
@@ -21,6 +25,18 @@ from .transforms import grad, value_and_grad
 from .value import Value, backward
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import testing
+else:
+
+    def __getattr__(name):
+        """Import `testing` when it is first asked for: it is no part of a program that runs."""
+        if name == "testing":
+            return import_module(f"{__name__}.testing")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "ShapeError",
     "Value",
@@ -36,6 +52,7 @@ __all__ = [
     "primitive",
     "primitives",
     "record",
+    "testing",
     "value_and_grad",
     # `from tinygrad_nn import *` leaves Python's own functions alone.
     *(name for name in ops.__all__ if name not in ("abs", "max", "min", "sum")),

@@ -23,6 +23,7 @@ from .dispatch import dispatcher
 P = ParamSpec("P")
 
 Rule = Callable[..., Any]
+Domain = Callable[[Any], Mapping[str, Any]]
 
 _registry: dict[str, Primitive] = {}
 primitives: Mapping[str, Primitive] = MappingProxyType(_registry)
@@ -33,21 +34,30 @@ class Primitive:
     """A named operation: its forward function, and a derivative rule for each input.
 
     `inputs` are the parameters that have a rule, `needs` what each of these rules names
-    besides `g`. Made by the decorator `primitive`.
+    besides `g`, `function` what runs and records the operation, and `domain` draws arguments
+    at which it is differentiable. Made by the decorator `primitive`.
     """
 
     OUT = -1
 
-    def __init__(self, forward: Callable[..., Any], rules: dict[str, Rule]) -> None:
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        rules: Mapping[str, Rule],
+        domain: Domain | None = None,
+    ) -> None:
         self.name = forward.__name__.lstrip("_")
         self.forward = forward
         self.rules = rules
+        self.domain = domain
         self.parameters = tuple(inspect.signature(forward).parameters.values())
         self.positions = {p.name: at for at, p in enumerate(self.parameters)}
         self.variadic = next((p.name for p in self.parameters if p.kind is p.VAR_POSITIONAL), None)
         self.inputs = tuple(p.name for p in self.parameters if p.name in rules)
         self._check()
         self.needs = {name: self._needs(name) for name in self.inputs}
+        self.function: Callable[..., Any] = functools.update_wrapper(dispatcher(self), forward)
+        self.function.primitive = self  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}({', '.join(self.positions)})>"
@@ -61,8 +71,8 @@ class Primitive:
             problem = "it needs a derivative rule for at least one of its parameters"
         elif unknown := [name for name in self.rules if name not in self.positions]:
             problem = f"a rule for {unknown[0]!r}, but there is no such parameter"
-        elif "out" in self.positions:
-            problem = "no parameter can be named out, which is the result in rules"
+        elif reserved := [name for name in ("out", "domain") if name in self.positions]:
+            problem = f"no parameter can be named {reserved[0]}, which has a meaning of its own"
         elif any(p.kind is p.VAR_KEYWORD for p in self.parameters):
             problem = "parameters must be listed, not taken as **keywords"
         if problem:
@@ -101,7 +111,9 @@ class Primitive:
         return found
 
 
-def primitive(*functions: Any, **rules: Rule) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+def primitive(
+    *functions: Any, domain: Domain | None = None, **rules: Rule
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Make a NumPy function a differentiable operation.
 
     Keyword arguments give, for each differentiable parameter of the function, its derivative
@@ -132,16 +144,14 @@ def primitive(*functions: Any, **rules: Rule) -> Callable[[Callable[P, Any]], Ca
         raise TypeError("primitive takes its rules by name: @primitive(x=lambda g, x: ...)")
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        operation = Primitive(forward, rules)
+        operation = Primitive(forward, rules, domain)
         known = _registry.get(operation.name)
         if known is not None and known.forward.__module__ != forward.__module__:
             raise ValueError(
                 f"the name {operation.name!r} is taken by a primitive "
                 f"of {known.forward.__module__}; choose another"
             )
-        function = functools.update_wrapper(dispatcher(operation), forward)
-        function.primitive = operation  # type: ignore[attr-defined]
         _registry[operation.name] = operation
-        return function
+        return operation.function
 
     return decorate

@@ -1,0 +1,63 @@
+"""Nested containers of numbers and arrays: tuples, named tuples, lists, dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def flatten(tree: Any, path: str = "") -> tuple[list[tuple[str, Any]], Callable[..., Any]]:
+    """The leaves of `tree`, each with its path, and the function that builds such a tree anew.
+
+    A list of numbers, or of lists of them, is one leaf: an array. Dicts keep their order.
+
+    >>> leaves, build = flatten({"w": [1.0, 2.0], "layers": (3.0, 4.0)}, "p")
+    >>> leaves
+    [("p['w']", [1.0, 2.0]), ("p['layers'][0]", 3.0), ("p['layers'][1]", 4.0)]
+    >>> build([leaf for _, leaf in leaves])
+    {'w': [1.0, 2.0], 'layers': (3.0, 4.0)}
+    """
+    leaves: list[tuple[str, Any]] = []
+    build = _flatten(tree, path, leaves)
+
+    def rebuild(new: Sequence[Any]) -> Any:
+        if len(new) != len(leaves):
+            raise ValueError(f"{len(new)} leaves for a tree of {len(leaves)}")
+        return build(iter(new))
+
+    return leaves, rebuild
+
+
+def _flatten(tree: Any, path: str, leaves: list[tuple[str, Any]]) -> Callable[..., Any]:
+    if isinstance(tree, dict):
+        keys = list(tree)
+        parts = [_flatten(tree[key], f"{path}[{key!r}]", leaves) for key in keys]
+        kind: Any = type(tree)
+        return lambda new: kind(zip(keys, [part(new) for part in parts], strict=True))
+    if isinstance(tree, tuple) or (isinstance(tree, list) and not _is_array_like(tree)):
+        fields = getattr(tree, "_fields", None)  # of a named tuple
+        if fields is None:
+            names = [f"{path}[{i}]" for i in range(len(tree))]
+        else:
+            names = [f"{path}.{field}" for field in fields]
+        parts = [_flatten(part, name, leaves) for part, name in zip(tree, names, strict=True)]
+        make: Any = type(tree)
+        make = make if fields is None else make._make
+        return lambda new: make([part(new) for part in parts])
+    leaves.append((path, tree))
+    return _next
+
+
+def _next(new: Iterator[Any]) -> Any:
+    return next(new)
+
+
+def _is_array_like(tree: list[Any]) -> bool:
+    return all(
+        _is_array_like(part)
+        if isinstance(part, list)
+        else isinstance(part, (int, float, np.number))
+        for part in tree
+    )

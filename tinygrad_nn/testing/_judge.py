@@ -1,0 +1,125 @@
+"""The verdict on single derivatives: what is claimed against slopes that know their error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from ._slopes import CENTRE, LEFT, RIGHT, Array, Slopes
+
+# How many estimated errors a claim may be off before it is wrong.
+_SURE = 4.0
+
+
+class Code(IntEnum):
+    """What can be said of one claimed derivative."""
+
+    RIGHT = 0
+    WRONG = 1
+    COARSE = 2  # not wrong, but the numerical derivative is not exact enough to say more
+    JUMP = 3
+    UNBOUNDED = 4
+    UNDEFINED = 5
+    NOTHING = 6  # claim and measurement are 0 within the noise, and the noise is small
+    TWO_SCALES = 7  # the function has the claimed slope on wide steps, but not on narrow ones
+
+
+class Tolerance:
+    """How exactly a function can be checked that rounds by `eps` and whose x is of size `scale`.
+
+    Parts of the derivative itself, and, where named so, of the largest derivative of the same
+    output by the same input.
+    """
+
+    def __init__(self, eps: float, scale: float) -> None:
+        self.eps = eps
+        self.scale = scale
+        # What the rounding of the claim may explain, besides the error of the measurement.
+        self.rounding = max(2e-7, 200 * eps)
+        self.rounding_beside = max(1e-11, 100 * eps)
+        # To be proven right, it must have been possible to see an error of this size.
+        self.exact = max(1e-6, 1e4 * eps)
+        self.exact_beside = max(1e-9, 1e3 * eps)
+        # What is 0 within the noise is right if the noise is this small beside f, over the step.
+        self.zero = max(1e-8, 1e3 * eps)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is known of each output's derivative; every field is an array over the outputs."""
+
+    code: Array
+    numerical: Array
+    error: Array
+    kink: Array
+    left: Array
+    right: Array
+    excess: Array  # how far the claim is off, in units of what is allowed
+    hidden: Array  # the largest relative error that could have been missed
+    unseen: Array  # the claim is not 0, but too small for its digits to be checked
+
+
+def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Tolerance) -> Judgement:
+    """Compare `claim` with `slopes`.
+
+    `beside` is the largest derivative of the same output by any element of the same input, and
+    `size` the largest |f| nearby.
+    """
+    centre, right, left = slopes.slope
+    centre_error, right_error, left_error = slopes.error
+    both = right_error + left_error
+    steepest = np.maximum(np.abs(right), np.abs(left))
+    kink = np.abs(right - left) > (
+        3 * both + given.rounding * steepest + given.rounding_beside * beside
+    )
+    kink &= np.isfinite(both)
+
+    one_sided = ~np.isfinite(both)
+    side = np.where(right_error <= left_error, right, left)
+    side_error = np.minimum(right_error, left_error)
+    middle, middle_error = (right + left) / 2, both / 2
+    use_centre = ~kink & (centre_error <= middle_error)
+    numerical = np.where(use_centre, centre, np.where(one_sided, side, middle))
+    error = np.where(use_centre, centre_error, np.where(one_sided, side_error, middle_error))
+    step = np.where(
+        use_centre, slopes.step[CENTRE], np.minimum(slopes.step[RIGHT], slopes.step[LEFT])
+    )
+    low = np.where(kink, np.minimum(left, right), numerical)
+    high = np.where(kink, np.maximum(left, right), numerical)
+
+    magnitude = np.maximum(np.abs(claim), np.maximum(np.abs(low), np.abs(high)))
+    outside = np.maximum(np.maximum(low - claim, claim - high), 0)
+    allowed = _SURE * error + given.rounding * magnitude + given.rounding_beside * beside
+    wrong = ~(outside <= allowed)
+    exact = _SURE * error <= np.maximum(given.exact * magnitude, given.exact_beside * beside)
+    unchanged = slopes.flat & (claim == 0)
+    nothing = np.maximum(np.abs(claim), np.abs(numerical)) <= _SURE * error
+    nothing &= _SURE * error <= given.zero * np.maximum(size, given.scale) / step
+    nothing &= ~exact & ~unchanged
+
+    code = np.where(wrong, Code.WRONG, np.where(exact | unchanged, Code.RIGHT, Code.COARSE))
+    code = np.where(nothing & ~wrong, Code.NOTHING, code)
+    code = np.where(np.isfinite(error), code, Code.UNDEFINED)
+    code = np.where(slopes.unbounded, Code.UNBOUNDED, code)
+    code = np.where(slopes.jump, Code.JUMP, code)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = np.where(outside > 0, outside / allowed, 0)
+        hidden = np.where(unchanged, 0, _SURE * error / np.maximum(magnitude, beside))
+    excess = np.where(np.isfinite(claim), excess, np.inf)
+    unseen = (claim != 0) & (_SURE * error > 0.1 * magnitude)
+    return Judgement(code, numerical, error, kink, left, right, excess, hidden, unseen)
+
+
+def proven_smooth(
+    slopes: Slopes, claim: Array, beside: Array, size: Array, given: Tolerance
+) -> Array:
+    """Whether a kink at the point would have been seen."""
+    both = slopes.error[RIGHT] + slopes.error[LEFT]
+    seen = np.maximum(
+        100 * given.exact * np.maximum(np.abs(claim), beside),
+        given.zero * size / slopes.step[RIGHT],
+    )
+    smooth: Array = (both <= seen) | (slopes.flat & (claim == 0))
+    return np.asarray(smooth & np.isfinite(slopes.error[CENTRE]))

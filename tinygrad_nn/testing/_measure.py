@@ -1,0 +1,262 @@
+"""The derivatives that a subject claims, measured: each one, or along a random direction."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._judge import Code, Judgement, Tolerance, judge, proven_smooth
+from ._slopes import Array, Line, Search
+from ._subject import Subject
+
+_QUICK_WINDOWS = 4
+# Once a derivative is proven wrong, the search for more ends after this many evaluations.
+_ENOUGH = 1_000
+_NARROWED = 5  # how many single elements a failing direction is traced to
+
+Move = Callable[[float], tuple[float, list[Array]]]
+
+
+@dataclass
+class Measured:
+    """What was found for one input; all arrays are (outputs, elements of the input)."""
+
+    name: str
+    shape: tuple[int, ...]
+    claim: Array
+    code: Array
+    numerical: Array
+    error: Array
+    kink: Array
+    left: Array
+    right: Array
+    excess: Array
+    hidden: Array
+    unseen: Array
+
+    @classmethod
+    def of(cls, name: str, shape: tuple[int, ...], claim: Array) -> Measured:
+        """A place for the judgements of `claim`, still empty."""
+        fields = ("numerical", "error", "left", "right", "excess", "hidden")
+        arrays = {field: np.zeros(claim.shape) for field in fields}
+        arrays |= {field: np.zeros(claim.shape, bool) for field in ("kink", "unseen")}
+        return cls(name, shape, claim, np.full(claim.shape, Code.UNDEFINED, np.int8), **arrays)
+
+    def put(self, element: int, judgement: Judgement) -> None:
+        """Enter what was found for all outputs by one element of the input."""
+        for name, column in vars(judgement).items():
+            getattr(self, name)[:, element] = column
+
+
+class _Probe:
+    """One line through the point, and what is claimed of the slopes along it."""
+
+    def __init__(
+        self, line: Line, origin: Array, claim: Array, beside: Array, given: Tolerance
+    ) -> None:
+        self.search = Search(line, origin, given.scale, given.eps)
+        self.given = given
+        self.claim = claim
+        self.beside = beside
+        self.accepted_at: float | None = None
+
+    def run(self, steps: Iterable[float]) -> Judgement:
+        """Look at windows until all claims are proven right, and judge them.
+
+        `accepted_at` is then the width of the window that settled it.
+        """
+        judgement = None
+        size = np.abs(self.search.origin)
+        for step in steps:
+            if not self.search.look(step):
+                continue
+            slopes = self.search.best()
+            judgement = judge(slopes, self.claim, self.beside, size, self.given)
+            right = (judgement.code == Code.RIGHT) & ~judgement.kink
+            right &= proven_smooth(slopes, self.claim, self.beside, size, self.given)
+            if right.all():
+                self.accepted_at = step
+                break
+        if judgement is None:
+            judgement = judge(self.search.best(), self.claim, self.beside, size, self.given)
+        if self.accepted_at is None:
+            wide = (judgement.code == Code.WRONG) & self.search.agrees(self.claim)
+            judgement.code[wide] = Code.TWO_SCALES
+        return judgement
+
+
+def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
+    """Measure the derivative of every output by every element of every input."""
+    found = [
+        Measured.of(name, x.shape, claim)
+        for name, x, claim in zip(subject.names, subject.inputs, jacobian, strict=True)
+    ]
+    suspects: list[tuple[float, int, int, _Probe]] = []
+    for at, measured in enumerate(found):
+        beside = np.max(np.abs(np.nan_to_num(measured.claim)), axis=1, initial=0)
+        start = None
+        for element, scale in enumerate(_scales(subject.inputs[at])):
+            probe = _Probe(
+                _line(subject, _along_element(subject, at, element)),
+                subject.origin,
+                measured.claim[:, element],
+                beside,
+                Tolerance(subject.eps, scale),
+            )
+            steps = probe.search.steps() if start is None else probe.search.steps(start)
+            judgement = probe.run(itertools.islice(steps, _QUICK_WINDOWS))
+            measured.put(element, judgement)
+            if probe.accepted_at is None:
+                worst = float(np.max(judgement.excess, initial=0))
+                suspects.append((-worst, at, element, probe))
+            else:
+                start = probe.accepted_at / scale  # what suits one element suits the next
+    proven_wrong = False
+    for _, at, element, probe in sorted(suspects, key=lambda suspect: suspect[:3]):
+        if proven_wrong and subject.evaluations > _ENOUGH:
+            break
+        judgement = probe.run(probe.search.steps())
+        found[at].put(element, judgement)
+        proven_wrong |= bool(np.any(judgement.code == Code.WRONG))
+    return found
+
+
+@dataclass
+class Directions:
+    """Random directions in inputs and outputs, along which all derivatives are measured at once."""
+
+    subject: Subject
+    cotangent: Array
+    direction: list[Array]
+    gradient: list[Array]
+
+    @classmethod
+    def random(
+        cls, subject: Subject, rng: np.random.Generator, gradient: Callable[[Array], list[Array]]
+    ) -> Directions:
+        """Directions in which every element takes part, in proportion to the size of its array."""
+        cotangent = _random_signs(rng, subject.origin.shape)
+        direction = [_random_signs(rng, x.shape) * _typical(x) for x in subject.inputs]
+        return cls(subject, cotangent, direction, gradient(cotangent))
+
+    def measure(self) -> Measured:
+        """Measure the slope of cotangent . f along the whole direction."""
+        whole = slice(0, sum(x.size for x in self.subject.inputs))
+        probe = self._probe(whole)
+        judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
+        if probe.accepted_at is None:
+            judgement = probe.run(probe.search.steps())
+        measured = Measured.of("all inputs", (), probe.claim[:, None])
+        measured.put(0, judgement)
+        return measured
+
+    def worst_elements(self) -> list[tuple[int, int, Judgement]]:
+        """Single elements (input, element, judgement) that are wrong, found by halving."""
+        found: list[tuple[int, int, Judgement]] = []
+        starts = [0, *itertools.accumulate(x.size for x in self.subject.inputs)]
+        ticket = itertools.count()  # keeps the heap from comparing judgements
+        queue = [(0.0, next(ticket), slice(0, starts[-1]))]
+        limit = self.subject.evaluations + 2 * _ENOUGH
+        while queue and len(found) < _NARROWED and self.subject.evaluations < limit:
+            _, _, part = heapq.heappop(queue)
+            middle = (part.start + part.stop) // 2
+            for half in (slice(part.start, middle), slice(middle, part.stop)):
+                if half.start == half.stop:
+                    continue
+                probe = self._probe(half)
+                judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
+                if judgement.code[0] != Code.WRONG:
+                    continue
+                if half.stop - half.start == 1:
+                    at = int(np.searchsorted(starts, half.start, side="right")) - 1
+                    found.append((at, half.start - starts[at], judgement))
+                else:
+                    off = abs(judgement.numerical[0] - probe.claim[0])
+                    heapq.heappush(
+                        queue, (-float(np.nan_to_num(off, nan=np.inf)), next(ticket), half)
+                    )
+        return found
+
+    def _probe(self, part: slice) -> _Probe:
+        """The line along the elements in `part` of all inputs' elements laid end to end."""
+        start, moved, products = 0, [], []
+        for v, g in zip(self.direction, self.gradient, strict=True):
+            here = slice(max(part.start - start, 0), max(part.stop - start, 0))
+            v = v.reshape(-1)
+            moved.append((here, v[here]))
+            products.append(v[here] * g.reshape(-1)[here])
+            start += v.size
+        claim = np.array([sum(np.sum(product) for product in products)])
+        beside = np.array([sum(np.sum(np.abs(np.nan_to_num(product))) for product in products)])
+
+        def move(distance: float) -> tuple[float, list[Array]]:
+            inputs = []
+            for x, (here, v) in zip(self.subject.inputs, moved, strict=True):
+                x = x.copy()
+                flat = x.reshape(-1)
+                flat[here] += distance * v
+                inputs.append(flat.reshape(x.shape))
+            return distance, inputs
+
+        outputs = _line(self.subject, move)
+
+        def line(distance: float) -> tuple[float, Array]:
+            reached, values = outputs(distance)
+            return reached, np.array([self.cotangent @ values])
+
+        origin = np.array([self.cotangent @ self.subject.origin])
+        return _Probe(line, origin, claim, beside, Tolerance(self.subject.eps, 1.0))
+
+
+def _line(subject: Subject, move: Move) -> Line:
+    """The outputs along `move`; NaN where the function is not defined."""
+    undefined = np.full(len(subject.origin), np.nan)
+
+    def line(distance: float) -> tuple[float, Array]:
+        reached, inputs = move(distance)
+        if reached == 0:
+            return reached, undefined
+        try:
+            values = subject.values(inputs)
+        except (ArithmeticError, ValueError):
+            values = undefined
+        return reached, values if values.shape == undefined.shape else undefined
+
+    return line
+
+
+def _along_element(subject: Subject, at: int, element: int) -> Move:
+    """Change one element of one input; the distance reached is what its dtype can represent."""
+    x, dtype = subject.inputs[at], subject.cast[at].type
+    index = np.unravel_index(element, x.shape)
+    here = x[index]
+
+    def move(distance: float) -> tuple[float, list[Array]]:
+        moved = x.copy()
+        moved[index] = dtype(here + distance)
+        inputs = list(subject.inputs)
+        inputs[at] = moved
+        return float(moved[index] - here), inputs
+
+    return move
+
+
+def _scales(x: Array) -> list[float]:
+    """The size of each element, but for elements that are tiny beside the others."""
+    sizes = np.maximum(np.abs(x), 0.01 * _typical(x))
+    return [float(size) for size in sizes.reshape(-1)]
+
+
+def _typical(x: Array) -> float:
+    """The median of the sizes that are not 0, or 1."""
+    sizes = np.abs(x[x != 0])
+    return float(np.median(sizes)) if sizes.size else 1.0
+
+
+def _random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Random numbers that are none too small."""
+    return np.copysign(rng.uniform(0.5, 1.5, shape), rng.uniform(-1, 1, shape))

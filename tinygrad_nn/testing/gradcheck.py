@@ -1,0 +1,224 @@
+"""The gradient check: are derivatives what the function says they should be?"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+
+from ..nest import flatten
+from ..nn.module import Module
+from ..value import Value
+from ._check import Check
+from ._subject import ArraySubject, Leaves, Subject, ValueSubject
+from .report import GradientMismatch, InconclusiveWarning, Report
+
+Mode = Literal["full", "directional"]
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *inputs: Any,
+    grad: Callable[..., Any] | None = None,
+    order: int = 1,
+    wrt: int | str | Sequence[int | str] | None = None,
+    mode: Mode = "full",
+) -> Report:
+    """Check the derivatives of `f` at `inputs` against numerical ones that know their own error.
+
+    `f` is a function of Values: floating-point numbers and arrays among `inputs` (also inside of
+    tuples, lists and dicts) come to it as Values, everything else as it is. Or, with `grad`, a
+    NumPy function with a gradient written by hand: `grad(*inputs)` returns the gradient of the
+    one number that `f` returns (a tuple of them, for several inputs), or, for an array, its
+    Jacobian of shape `out.shape + x.shape`, or the derivative of an elementwise `f`.
+
+    `wrt` names the inputs to check, by position or parameter name; all, if it is left out.
+    `order=2` also checks the derivatives of the gradient. The mode "full" measures every
+    derivative of every output by every element, "directional" all at once, along a random
+    direction: a dozen evaluations of `f`, however many elements there are.
+
+    Returns a `Report`, which is true if the derivatives are verified. Raises GradientMismatch, an
+    AssertionError with the report, if one is wrong; warns (InconclusiveWarning) where the point
+    allows no verdict. At a kink, every value between the slopes on both sides is right.
+
+    There are no tolerances. A derivative is wrong if it differs by more than the estimated error
+    of the numerical one; it is proven right if an error of one part in a million would have been
+    seen. float32 inputs are checked in float64 where `f` allows.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn.testing import gradcheck
+    >>> gradcheck(lambda x: (x.sin() * x).sum(), np.array([0.5, 2.0])).verdict
+    'pass'
+    >>> gradcheck(np.tanh, 0.5, grad=lambda x: 1 - np.tanh(x)).verdict
+    Traceback (most recent call last):
+    tinygrad_nn.testing.GradientMismatch: gradcheck of tanh: FAILED, 1 of 1 derivatives are wrong
+    ...
+    """
+    name = getattr(f, "__name__", type(f).__name__)
+    leaves, owners, build = _leaves(f, inputs)
+    varied = _varied(leaves, owners, wrt)
+
+    def call(new: list[Any]) -> Any:
+        return f(*build(new))
+
+    if grad is None:
+        return _run(lambda: ValueSubject(name, leaves, varied, call), order, mode)
+    if order != 1:
+        raise ValueError("order 2 needs a function of Values, not a gradient written by hand")
+    derivative = grad
+
+    def gradient(new: list[Any]) -> Any:
+        return derivative(*build(new))
+
+    return _run(lambda: ArraySubject(name, leaves, varied, call, gradient), order, mode)
+
+
+def gradgradcheck(f: Callable[..., Any], *inputs: Any, **options: Any) -> Report:
+    """`gradcheck` with order 2: the first derivatives, and those of the gradient.
+
+    >>> from tinygrad_nn.testing import gradgradcheck
+    >>> gradgradcheck(lambda x: x**3, 2.0).verdict
+    'pass'
+    """
+    return gradcheck(f, *inputs, **{"order": 2, **options})
+
+
+def gradcheck_module(
+    model: Module,
+    *inputs: Any,
+    loss: Callable[[Any], Any] | None = None,
+    order: int = 1,
+    mode: Mode = "full",
+) -> Report:
+    """Check the derivatives of `loss(model(*inputs))` by every parameter of `model`, by name.
+
+    Without `loss`, of all outputs of the model. Inputs that are Values are checked as well. The
+    check runs in float64, and leaves the model as it was. The rest is as in `gradcheck`.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn import nn
+    >>> from tinygrad_nn.testing import gradcheck_module
+    >>> x = np.array([[1.0, 2.0], [-1.0, 0.5]])
+    >>> report = gradcheck_module(nn.Linear(2, 1), x, loss=lambda out: (out**2).mean())
+    >>> [line.name for line in report.inputs], report.verdict
+    (['weight', 'bias'], 'pass')
+    """
+    parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    leaves, _, build = _leaves(model.forward, inputs)
+    varied = [
+        at for at, (_, leaf) in enumerate(leaves) if isinstance(leaf, Value) and leaf.requires_grad
+    ]
+    places = [*range(len(parameters)), *(len(parameters) + at for at in varied)]
+    if not places:
+        raise TypeError(f"{type(model).__name__} has no parameters that require a gradient")
+
+    def call(new: list[Any]) -> Any:
+        with _replaced([p for _, p in parameters], new[: len(parameters)]):
+            out = model(*build(new[len(parameters) :]))
+            return out if loss is None else loss(out)
+
+    name = type(model).__name__
+    return _run(lambda: ValueSubject(name, [*parameters, *leaves], places, call), order, mode)
+
+
+def _run(make: Callable[[], Subject], order: int, mode: Mode) -> Report:
+    """Check what `make` returns; the report, or the exception that carries it."""
+    __tracebackhide__ = True
+    if mode not in ("full", "directional"):
+        raise ValueError(f"mode must be 'full' or 'directional', not {mode!r}")
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"order must be 1, 2, ..., not {order!r}")
+    with np.errstate(all="ignore"):
+        subject = make()
+        check = Check(subject, order, mode)
+        report = check.run()
+        if isinstance(subject, ValueSubject):
+            check.look_into_graph(subject)
+    if report.verdict == "fail":
+        raise GradientMismatch(report)
+    if report.verdict == "inconclusive":
+        warnings.warn(InconclusiveWarning(str(report)), stacklevel=3)
+    return report
+
+
+def _leaves(
+    f: Callable[..., Any], inputs: Sequence[Any]
+) -> tuple[Leaves, list[tuple[int, str]], Callable[..., Any]]:
+    """The leaves of the inputs, the position and name of the input each is of, and what puts
+    them together. Inputs are named as the parameters of `f`.
+    """
+    names = _parameter_names(f, len(inputs))
+    parts = [flatten(x, name) for name, x in zip(names, inputs, strict=True)]
+    leaves = [leaf for found, _ in parts for leaf in found]
+    owners = [(at, names[at]) for at, (found, _) in enumerate(parts) for _ in found]
+
+    def build(new: Sequence[Any]) -> list[Any]:
+        rest = iter(new)
+        return [rebuild([next(rest) for _ in found]) for found, rebuild in parts]
+
+    return leaves, owners, build
+
+
+def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    names: list[str] = []
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        parameters = ()  # type: ignore[assignment]
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}[{i}]" for i in range(count - len(names))]
+        elif parameter.kind is not parameter.KEYWORD_ONLY:
+            names.append(parameter.name)
+    return [*names, *(f"input {at}" for at in range(len(names), count))][:count]
+
+
+def _varied(
+    leaves: Leaves,
+    owners: Sequence[tuple[int, str]],
+    wrt: int | str | Sequence[int | str] | None,
+) -> list[int]:
+    """The places of the leaves to differentiate by."""
+    floating = [at for at, (_, leaf) in enumerate(leaves) if _is_floating(leaf)]
+    if wrt is None:
+        if not floating:
+            raise TypeError("gradcheck: no floating-point number or array among the inputs")
+        return floating
+    varied = []
+    for which in [wrt] if isinstance(wrt, (int, str)) else wrt:
+        mine = [at for at, owner in enumerate(owners) if which in owner]
+        if not mine:
+            known = ", ".join(dict.fromkeys(name for _, name in owners))
+            raise ValueError(f"gradcheck: wrt={which!r}, but the inputs are {known}")
+        if not set(mine) & set(floating):
+            raise TypeError(
+                f"gradcheck: wrt={which!r} is no floating-point number, array or Value that "
+                "requires a gradient"
+            )
+        varied += [at for at in mine if at in floating and at not in varied]
+    return varied
+
+
+def _is_floating(leaf: Any) -> bool:
+    if isinstance(leaf, Value):
+        return leaf.requires_grad
+    if isinstance(leaf, list):  # of numbers
+        return bool(leaf)
+    return isinstance(leaf, float) or getattr(leaf, "dtype", np.dtype(int)).kind == "f"
+
+
+@contextmanager
+def _replaced(parameters: Sequence[Value], new: Sequence[Value]) -> Iterator[None]:
+    """A context in which each parameter has the data of a new Value, and its place in the graph."""
+    before = [(parameter._data, parameter._node) for parameter in parameters]
+    for parameter, value in zip(parameters, new, strict=True):
+        parameter._data, parameter._node = value._data, value._node
+    try:
+        yield
+    finally:
+        for parameter, (data, node) in zip(parameters, before, strict=True):
+            parameter._data, parameter._node = data, node
