@@ -135,13 +135,11 @@ class Directions:
     gradient: list[Array]
 
     @classmethod
-    def random(
-        cls, subject: Subject, rng: np.random.Generator, gradient: Callable[[Array], list[Array]]
-    ) -> Directions:
+    def random(cls, subject: Subject, rng: np.random.Generator) -> Directions:
         """Directions in which every element takes part, in proportion to the size of its array."""
         cotangent = _random_signs(rng, subject.origin.shape)
         direction = [_random_signs(rng, x.shape) * _typical(x) for x in subject.inputs]
-        return cls(subject, cotangent, direction, gradient(cotangent))
+        return cls(subject, cotangent, direction, subject.gradient(cotangent))
 
     def measure(self) -> Measured:
         """Measure the slope of cotangent . f along the whole direction."""

@@ -25,11 +25,17 @@ Leaves = Sequence[tuple[str, Any]]
 class Subject:
     """A function of named leaves, of which those at `varied` are its inputs.
 
-    `call` takes the leaves, with new ones in the varied places, and returns outputs.
+    `call` takes the leaves, with new ones in the varied places, and returns outputs. It is given
+    float64 instead of float32, if it allows and `wide` is not False.
     """
 
     def __init__(
-        self, name: str, leaves: Leaves, varied: Sequence[int], call: Callable[[list[Any]], Any]
+        self,
+        name: str,
+        leaves: Leaves,
+        varied: Sequence[int],
+        call: Callable[[list[Any]], Any],
+        wide: bool = True,
     ) -> None:
         self.name = name
         self.leaves = [leaf for _, leaf in leaves]
@@ -40,8 +46,7 @@ class Subject:
         self.dtypes = [array.dtype for array in natural]
         self.inputs = [array.astype(np.float64) for array in natural]
         self.evaluations = 0
-        # float32 inputs are checked in float64, if the function allows.
-        self.cast = [np.dtype(np.float64)] * len(natural)
+        self.cast = [np.dtype(np.float64)] * len(natural) if wide else self.dtypes
         try:
             outputs = self._outputs(self.inputs)
         except Exception:
@@ -89,6 +94,27 @@ class Subject:
         """The names of the inputs that a call changes in place."""
         raise NotImplementedError
 
+    def vjp(self, cotangent: Array) -> list[Array | None]:
+        """The claimed gradient of cotangent . f by each input; None where there is no path."""
+        raise NotImplementedError
+
+    def gradient(self, cotangent: Array) -> list[Array]:
+        """As `vjp`, with zeros for None."""
+        pairs = zip(self.inputs, self.vjp(cotangent), strict=True)
+        return [np.zeros(x.shape) if g is None else g for x, g in pairs]
+
+    def is_reached(self, at: int) -> bool:
+        """Whether some derivative by input `at` has been found at all."""
+        return True
+
+    def jacobian(self) -> list[Array]:
+        """The claimed derivatives by each input: (outputs, elements of the input)."""
+        rows = np.zeros((len(self.origin), sum(x.size for x in self.inputs)))
+        for row, one_hot in zip(rows, np.eye(len(self.origin)), strict=True):
+            row[:] = np.concatenate([g.reshape(-1) for g in self.gradient(one_hot)])
+        ends = list(itertools.accumulate(x.size for x in self.inputs))
+        return np.split(rows, ends[:-1], axis=1)
+
     def output_label(self, at: int) -> str:
         """How to call element `at` of the output vector."""
         for name, shape in zip(self.output_names, self.output_shapes, strict=True):
@@ -103,14 +129,19 @@ class ValueSubject(Subject):
     """A function of Values, whose derivatives are those of the graph it records."""
 
     def __init__(
-        self, name: str, leaves: Leaves, varied: Sequence[int], call: Callable[[list[Any]], Any]
+        self,
+        name: str,
+        leaves: Leaves,
+        varied: Sequence[int],
+        call: Callable[[list[Any]], Any],
+        wide: bool = True,
     ) -> None:
-        super().__init__(name, leaves, varied, call)
+        super().__init__(name, leaves, varied, call, wide)
         self.variables, self.outputs = self.record()
         # A part computed in float32 makes all of it round as float32 does.
         dtypes = {node.describe()[1] for node in ancestors(self.outputs)}
         self.eps = max([self.eps, *(float(np.finfo(dtype).eps) for dtype in dtypes)])
-        self.reached = [False] * len(self.inputs)  # whether jacobian() found a path to each input
+        self.reached: set[Node] = set()  # the inputs that some backward pass came to
 
     def record(
         self, context: AbstractContextManager[Any] | None = None
@@ -141,26 +172,23 @@ class ValueSubject(Subject):
         ]
 
     def vjp(self, cotangent: Array) -> list[Array | None]:
-        """The gradient of cotangent . f by each input; None where there is no path."""
         roots, seeds = self.seeds(cotangent, self.outputs)
         nodes = [_node(variable) for variable in self.variables]
         found = engine.backpropagate(roots, seeds, onto=nodes)
+        self.reached |= found.keys()
         return [
             None if node not in found else np.asarray(found[node], np.float64) for node in nodes
         ]
 
-    def jacobian(self) -> list[Array]:
-        """The derivatives by each input: (outputs, elements of the input)."""
-        rows = np.zeros((len(self.origin), sum(x.size for x in self.inputs)))
-        for row, one_hot in zip(rows, np.eye(len(self.origin)), strict=True):
-            at = 0
-            for i, (x, g) in enumerate(zip(self.inputs, self.vjp(one_hot), strict=True)):
-                if g is not None:
-                    row[at : at + x.size] = g.reshape(-1)
-                    self.reached[i] = True
-                at += x.size
-        ends = list(itertools.accumulate(x.size for x in self.inputs))
-        return np.split(rows, ends[:-1], axis=1)
+    def in_own_dtypes(self) -> ValueSubject | None:
+        """The same with the inputs as they were given, if it was checked in wider ones."""
+        if self.cast == self.dtypes:
+            return None
+        leaves = [("", leaf) for leaf in self.leaves]
+        return ValueSubject(self.name, leaves, self.varied, self.call, wide=False)
+
+    def is_reached(self, at: int) -> bool:
+        return self.variables[at]._node in self.reached
 
     @staticmethod
     def seeds(cotangent: Array, outputs: Sequence[Value]) -> tuple[list[Node], list[Any]]:
@@ -208,7 +236,7 @@ class ValueSubject(Subject):
 
 
 class ArraySubject(Subject):
-    """A NumPy function, with a function that computes its gradient by hand."""
+    """A NumPy function, with a function that computes its derivatives by hand."""
 
     def __init__(
         self,
@@ -216,10 +244,11 @@ class ArraySubject(Subject):
         leaves: Leaves,
         varied: Sequence[int],
         call: Callable[[list[Any]], Any],
-        gradient: Callable[[list[Any]], Any],
+        derivatives: Callable[[list[Any]], Any],
     ) -> None:
         super().__init__(name, leaves, varied, call)
-        self.gradient = gradient
+        self.derivatives = derivatives
+        self.claims: list[Array] = []
 
     def _outputs(self, arrays: Sequence[Array]) -> list[tuple[str, Any]]:
         return self._run(self.as_given(arrays))
@@ -233,55 +262,57 @@ class ArraySubject(Subject):
             if not np.array_equal(array, x, equal_nan=True)
         ]
 
-    def claims(self) -> tuple[list[Array] | None, tuple[str, str] | None]:
-        """The Jacobian that the gradient function claims, and (kind, text) of what is wrong with
-        its shape or dtype.
-        """
+    def claim(self) -> tuple[str, str] | None:
+        """Compute the derivatives claimed; the kind and text of a problem with their form."""
         leaves = list(self.leaves)
         for at, new in zip(self.varied, self.as_given(self.inputs), strict=True):
             leaves[at] = new
-        returned = self.gradient(leaves)
-        claims = [claim for _, claim in flatten(returned)[0]]
+        claims = [np.asarray(claim) for _, claim in flatten(self.derivatives(leaves))[0]]
         if len(claims) == len(leaves) != len(self.varied):
             claims = [claims[at] for at in self.varied]
         if len(claims) != len(self.varied):
-            text = f"grad returned {len(claims)} arrays for {len(self.varied)} inputs"
-            return None, ("shape", text)
-        jacobian = []
+            return "shape", f"grad returned {len(claims)} arrays for {len(self.varied)} inputs"
         for name, x, dtype, claim in zip(self.names, self.inputs, self.cast, claims, strict=True):
-            found = np.asarray(claim)
-            rows = self._rows(found, x)
-            if rows is None:
-                text = f"the gradient by {name} has shape {found.shape}, not {x.shape}"
-                return None, ("shape", text + self._shape_hint(found, x))
-            if found.dtype.kind not in "iuf" or found.dtype.itemsize < dtype.itemsize:
-                text = f"the gradient by {name} is {found.dtype}, not {dtype}"
-                return None, ("dtype", text)
-            jacobian.append(rows)
-        return jacobian, None
-
-    def _rows(self, claim: Array, x: Array) -> Array | None:
-        """`claim` as (outputs, elements of x), or None if its shape fits nothing."""
-        out = self.output_shapes[0] if len(self.output_shapes) == 1 else (len(self.origin),)
-        if claim.shape == out + x.shape:
-            return claim.astype(np.float64).reshape(len(self.origin), x.size)
-        if claim.shape == x.shape == out:  # an elementwise function
-            return np.diag(claim.astype(np.float64).reshape(-1))
+            if claim.shape not in (self._shape + x.shape, self._elementwise(x)):
+                hint = _shape_hint(claim.shape, x.shape)
+                text = f"the gradient by {name} has shape {claim.shape}, not {x.shape}{hint}"
+                return "shape", text
+            if claim.dtype.kind not in "iuf" or claim.dtype.itemsize < dtype.itemsize:
+                return "dtype", f"the gradient by {name} is {claim.dtype}, not {dtype}"
+        self.claims = [claim.astype(np.float64) for claim in claims]
         return None
 
-    def _shape_hint(self, claim: Array, x: Array) -> str:
-        """What may have happened to a gradient of the wrong shape."""
-        if claim.shape == x.shape[::-1]:
-            return ": transposed?"
-        if claim.ndim > x.ndim and claim.shape[claim.ndim - x.ndim :] == x.shape:
-            axes = tuple(range(claim.ndim - x.ndim))
-            return f": summed over axis {axes[0] if len(axes) == 1 else axes} missing?"
-        if claim.ndim == x.ndim:
-            repeated = [at for at, n in enumerate(x.shape) if n == 1 != claim.shape[at]]
-            if repeated:
-                axes = tuple(repeated)
-                return f": summed over axis {axes[0] if len(axes) == 1 else axes} missing?"
-        return ""
+    def vjp(self, cotangent: Array) -> list[Array | None]:
+        g = cotangent.reshape(self._shape)
+        return [
+            g * claim
+            if claim.shape == self._elementwise(x) != self._shape + x.shape
+            else np.tensordot(g, claim, g.ndim)
+            for x, claim in zip(self.inputs, self.claims, strict=True)
+        ]
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """The shape of the output; several are laid end to end."""
+        return self.output_shapes[0] if len(self.output_shapes) == 1 else (len(self.origin),)
+
+    def _elementwise(self, x: Array) -> tuple[int, ...] | None:
+        """The shape of the derivative of an elementwise function, if this may be one."""
+        return x.shape if x.shape == self._shape else None
+
+
+def _shape_hint(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What may have happened to a gradient of shape `found` instead of `shape`."""
+    if found == shape[::-1]:
+        return ": transposed?"
+    extra = len(found) - len(shape)
+    if extra > 0 and found[extra:] == shape:
+        axes = list(range(extra))
+    elif extra == 0:
+        axes = [at for at, n in enumerate(shape) if n == 1 != found[at]]
+    else:
+        axes = []
+    return f": summed over axis {', '.join(map(str, axes))} missing?" if axes else ""
 
 
 def ancestors(outputs: Sequence[Value]) -> list[Node]:

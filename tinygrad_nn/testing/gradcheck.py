@@ -13,6 +13,7 @@ import numpy as np
 from ..nest import flatten
 from ..nn.module import Module
 from ..value import Value
+from ._blame import look_into_graph
 from ._check import Check
 from ._subject import ArraySubject, Leaves, Subject, ValueSubject
 from .report import GradientMismatch, InconclusiveWarning, Report
@@ -134,10 +135,9 @@ def _run(make: Callable[[], Subject], order: int, mode: Mode) -> Report:
         raise ValueError(f"order must be 1, 2, ..., not {order!r}")
     with np.errstate(all="ignore"):
         subject = make()
-        check = Check(subject, order, mode)
-        report = check.run()
+        report = Check(subject, order, mode).run()
         if isinstance(subject, ValueSubject):
-            check.look_into_graph(subject)
+            look_into_graph(subject, report)
     if report.verdict == "fail":
         raise GradientMismatch(report)
     if report.verdict == "inconclusive":

@@ -1,0 +1,80 @@
+"""After a check: which rule is to blame, or which are now verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .. import engine
+from ..engine import Node
+from . import coverage
+from ._check import Check
+from ._graph import local_subject, short_path
+from ._subject import ValueSubject, ancestors
+from .report import Culprit, Report
+
+_SMALL = 2_000  # derivatives of a single operation that are measured one by one
+_NODES = 300  # operations of a graph that are checked
+_NOT_A_RULE = {"changes its input", "not deterministic"}  # findings that no rule is to blame for
+
+
+def look_into_graph(subject: ValueSubject, report: Report) -> None:
+    """Search the graph of a failed check for culprits; note what a passed one has verified."""
+    if report.verdict == "inconclusive":
+        return
+    _, report.graph = subject.record(engine.record())
+    nodes = ancestors(report.graph)
+    if report.verdict == "pass":
+        _mark_verified(nodes, report.orders)
+    elif not _NOT_A_RULE & {finding.kind for finding in report.findings}:
+        _search(nodes, report)
+
+
+def _mark_verified(nodes: list[Node], orders: tuple[int, ...]) -> None:
+    for node in nodes:
+        operation = node.primitive
+        assert operation is not None
+        for edge in node.edges:
+            name = operation.input_name(edge[3]).partition("[")[0]
+            for order in orders:
+                coverage.mark(operation.name, name, order)
+
+
+def _search(nodes: list[Node], report: Report) -> None:
+    """Check the rules of every operation on its own inputs, in the order of the computation."""
+    report.searched = True
+    right: dict[str, None] = {}
+    for node in nodes[: -_NODES - 1 : -1]:
+        assert node.primitive is not None
+        culprits = list(_wrong_rules(node, report.orders[-1]))
+        report.culprits += culprits
+        if not culprits:
+            right[node.primitive.name] = None
+    wrong = {culprit.primitive for culprit in report.culprits}
+    report.proven = [name for name in right if name not in wrong]
+
+
+def _wrong_rules(node: Node, order: int) -> Iterator[Culprit]:
+    """The rules of the node's primitive that are wrong for its own inputs."""
+    assert node.primitive is not None
+    for _, _, _, slot in node.edges:
+        subject = local_subject(node, slot)
+        many = len(subject.origin) * subject.inputs[0].size > _SMALL
+        with np.errstate(all="ignore"):
+            report = Check(subject, order, "directional" if many else "full").run()
+        if report.verdict == "fail":
+            yield Culprit(
+                node.primitive.name,
+                node.primitive.input_name(slot),
+                short_path(node.trace.filename),
+                node.trace.line,
+                _problem(report),
+            )
+
+
+def _problem(report: Report) -> str:
+    """What is wrong with a rule, as the end of a sentence about it."""
+    kinds = [finding.kind for finding in report.findings if finding.verdict == "fail"]
+    what = report.pattern or ": ".join(["wrong", *kinds[:1]])
+    return f"is {what}, to order {report.orders[-1]}" if report.orders[-1] > 1 else f"is {what}"

@@ -1,0 +1,136 @@
+"""From measurements to the lines of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from ._judge import Code
+from ._measure import Directions, Measured
+from ._slopes import Array
+from ._subject import index_text
+from .report import Entry, Finding, InputSummary
+
+_SHOWN = 6
+
+# Why a derivative is neither right nor wrong.
+_REASONS = {
+    Code.JUMP: ("discontinuity", "the function jumps at this point, so it has no derivative"),
+    Code.UNBOUNDED: ("infinite slope", "the function has no finite slope at this point"),
+    Code.UNDEFINED: ("undefined", "the function is not defined next to this point"),
+    Code.TWO_SCALES: (
+        "two scales",
+        "the slope is as claimed on wide steps, but not on narrow ones, as of a function that "
+        "rounds to float32 inside, or with a small and fast oscillation",
+    ),
+    Code.COARSE: (
+        "too coarse",
+        "the function's rounding hides so much that the numerical derivative cannot tell right "
+        "from wrong to one part in a million",
+    ),
+}
+
+Label = Callable[[int], str]
+
+
+def summary(order: int, dtype: str, found: Measured) -> InputSummary:
+    """What became of the derivatives by one input."""
+    wrong = int(np.count_nonzero(found.code == Code.WRONG))
+    right = _is_right(found)
+    return InputSummary(
+        order,
+        found.name,
+        dtype,
+        found.shape,
+        found.code.size,
+        wrong,
+        found.code.size - wrong - int(np.count_nonzero(right)),
+        int(np.count_nonzero(found.kink & right)),
+        int(np.count_nonzero(found.unseen & right)),
+        float(np.max(found.hidden[found.code == Code.RIGHT], initial=0)),
+    )
+
+
+def findings(found: Measured, label: Label) -> Iterator[Finding]:
+    """What is to be said of the derivatives by one input; `label` names an output."""
+    kinks = found.kink & _is_right(found)
+    if kinks.any():
+        place = tuple(np.argwhere(kinks)[0])
+        yield Finding(
+            "kink",
+            f"{_where(found, kinks, label)}: the slope is {found.left[place]:.6g} on the left and "
+            f"{found.right[place]:.6g} on the right; any value between is accepted",
+            "pass",
+        )
+    broken = ~np.isfinite(found.claim) & (found.code == Code.WRONG)
+    if broken.any():
+        claim = found.claim[tuple(np.argwhere(broken)[0])]
+        text = f"the derivative {_where(found, broken, label)} is {claim}"
+        yield Finding("not finite", text)
+    for code, (kind, text) in _REASONS.items():
+        mask = found.code == code
+        if mask.any():
+            yield Finding(kind, f"{_where(found, mask, label)}: {text}", "inconclusive")
+
+
+def worst(order: int, found: Sequence[Measured], label: Label) -> list[Entry]:
+    """The entries that are most wrong or, if none is, those that are most uncertain."""
+    any_wrong = any(np.any(measured.code == Code.WRONG) for measured in found)
+    places = [
+        (measured.excess[place], measured, place)
+        for measured in found
+        for place in zip(
+            *np.nonzero(measured.code == Code.WRONG if any_wrong else ~_is_right(measured)),
+            strict=True,
+        )
+    ]
+    places.sort(key=lambda entry: -entry[0])
+    return [_entry(order, measured, place, label) for _, measured, place in places[:_SHOWN]]
+
+
+def narrowed(order: int, directions: Directions) -> list[Entry]:
+    """The single elements to which a wrong direction was traced."""
+    entries = []
+    for at, element, judgement in directions.worst_elements():
+        step = directions.direction[at].reshape(-1)[element]
+        entries.append(
+            Entry(
+                order,
+                directions.subject.names[at],
+                index_text(element, directions.subject.inputs[at].shape),
+                "g . output" if len(directions.cotangent) > 1 else "",
+                float(directions.gradient[at].reshape(-1)[element]),
+                float(judgement.numerical[0] / step),
+                float(abs(judgement.error[0] / step)),
+            )
+        )
+    return entries
+
+
+def _is_right(found: Measured) -> Array:
+    return np.isin(found.code, (Code.RIGHT, Code.NOTHING))
+
+
+def _where(found: Measured, mask: Array, label: Label) -> str:
+    """The first place in `mask`, and how many more there are."""
+    output, element = (int(at) for at in np.argwhere(mask)[0])
+    more = int(np.count_nonzero(mask)) - 1
+    name = f"{label(output)} by {found.name}{index_text(element, found.shape)}".lstrip()
+    return f"{name} and {more} more" if more else name
+
+
+def _entry(order: int, found: Measured, place: tuple[int, int], label: Label) -> Entry:
+    remark = ""
+    if found.kink[place]:
+        remark = f"kink: {found.left[place]:.6g} on the left, {found.right[place]:.6g} on the right"
+    return Entry(
+        order,
+        found.name,
+        index_text(int(place[1]), found.shape),
+        label(int(place[0])),
+        float(found.claim[place]),
+        float(found.numerical[place]),
+        float(found.error[place]),
+        remark,
+    )
