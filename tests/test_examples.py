@@ -76,3 +76,10 @@ def test_digits_prints_the_same_twice_with_one_seed_and_else_not(tmp_path):
 
 def test_digits_explains_its_settings():
     assert "--epochs" in run("digits.py", "--help")
+
+
+def test_custom_primitive_names_the_wrong_rule_and_verifies_the_mended_one():
+    printed = run("custom_primitive.py").splitlines()
+    assert printed[-1] == (
+        "check: culprit [('careless_swish', 'x')], mended: pass, to second order: pass"
+    )

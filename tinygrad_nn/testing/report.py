@@ -10,21 +10,21 @@ Verdict = Literal["pass", "fail", "inconclusive"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One derivative: what was claimed and what was measured."""
+    """One derivative: what the function claims, and what was measured."""
 
     order: int
     input: str
     index: str
     output: str
-    claimed: float
+    analytic: float
     numerical: float
     error: float
     remark: str = ""
 
     @property
     def ratio(self) -> float | None:
-        """claimed / numerical, where that is a number."""
-        return self.claimed / self.numerical if self.numerical else None
+        """analytic / numerical, where that is a number."""
+        return self.analytic / self.numerical if self.numerical else None
 
 
 @dataclass(frozen=True)
@@ -199,24 +199,16 @@ def _outcome(row: InputSummary) -> str:
 
 
 def _table(report: Report) -> list[str]:
-    header = ("input", "output", "claimed", "numerical ± error", "ratio", "")
-    cells = [header] + [
-        (
-            entry.input + entry.index,
-            entry.output,
-            f"{entry.claimed:.9g}",
-            f"{entry.numerical:.9g} ± {entry.error:.0e}",
-            "" if entry.ratio is None else f"{entry.ratio:.7g}",
-            entry.remark,
-        )
-        for entry in report.worst
-    ]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(header))]
-    return [
-        "  "
-        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    header = ("input", "output", "analytic", "numerical ± error", "ratio", "")
+    rows = [header]
+    for entry in report.worst:
+        ratio = "" if entry.ratio is None else f"{entry.ratio:.7g}"
+        numerical = f"{entry.numerical:.9g} ± {entry.error:.0e}"
+        place = entry.input + entry.index
+        rows.append((place, entry.output, f"{entry.analytic:.9g}", numerical, ratio, entry.remark))
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
+    return [f"  {'  '.join(row)}".rstrip() for row in zip(*padded, strict=True)]
 
 
 def _blame(report: Report) -> list[str]:
