@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, settings
 
 import tinygrad_nn as tg
 
+pytest_plugins = ["pytester"]
+
 settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
 settings.register_profile(
     "thorough", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
