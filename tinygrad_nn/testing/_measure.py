@@ -64,28 +64,33 @@ class _Probe:
         self.beside = beside
         self.accepted_at: float | None = None
 
-    def run(self, steps: Iterable[float]) -> Judgement:
+    def run(self, steps: Iterable[float], at_a_time: int = 1) -> Judgement:
         """Look at windows until all claims are proven right, and judge them.
 
-        `accepted_at` is then the width of the window that settled it.
+        `accepted_at` is then the width of the window that settled it. Judging takes longer than
+        looking, so it may be done for several windows `at_a_time`.
         """
-        judgement = None
-        size = np.abs(self.search.origin)
+        new = 0
         for step in steps:
-            if not self.search.look(step):
-                continue
-            slopes = self.search.best()
-            judgement = judge(slopes, self.claim, self.beside, size, self.given)
-            right = (judgement.code == Code.RIGHT) & ~judgement.kink
-            right &= proven_smooth(slopes, self.claim, self.beside, size, self.given)
-            if right.all():
-                self.accepted_at = step
-                break
-        if judgement is None:
-            judgement = judge(self.search.best(), self.claim, self.beside, size, self.given)
-        if self.accepted_at is None:
-            wide = (judgement.code == Code.WRONG) & self.search.agrees(self.claim)
-            judgement.code[wide] = Code.TWO_SCALES
+            new += self.search.look(step)
+            if new >= at_a_time:
+                new = 0
+                judgement = self._judge(step)
+                if self.accepted_at is not None:
+                    return judgement
+        judgement = self._judge(0.0)
+        wrong = judgement.code == Code.WRONG
+        shown = self.search.shows(self.claim, judgement.numerical)
+        judgement.code[wrong & shown] = Code.TWO_SCALES
+        return judgement
+
+    def _judge(self, step: float) -> Judgement:
+        slopes, size = self.search.best(), np.abs(self.search.origin)
+        judgement = judge(slopes, self.claim, self.beside, size, self.given)
+        right = (judgement.code == Code.RIGHT) & ~judgement.kink
+        right &= proven_smooth(slopes, self.claim, self.beside, size, self.given)
+        if right.all():
+            self.accepted_at = step
         return judgement
 
 
@@ -119,7 +124,7 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
     for _, at, element, probe in sorted(suspects, key=lambda suspect: suspect[:3]):
         if proven_wrong and subject.evaluations > _ENOUGH:
             break
-        judgement = probe.run(probe.search.steps())
+        judgement = probe.run(probe.search.steps(), at_a_time=4)
         found[at].put(element, judgement)
         proven_wrong |= bool(np.any(judgement.code == Code.WRONG))
     return found
@@ -147,7 +152,7 @@ class Directions:
         probe = self._probe(whole)
         judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
         if probe.accepted_at is None:
-            judgement = probe.run(probe.search.steps())
+            judgement = probe.run(probe.search.steps(), at_a_time=4)
         measured = Measured.of("all inputs", (), probe.claim[:, None])
         measured.put(0, judgement)
         return measured

@@ -30,6 +30,7 @@ CENTRE, RIGHT, LEFT = 0, 1, 2
 _STEPS = 1.9 ** -np.arange(5.0)  # not powers of 2: a period of the function should not divide them
 _APART = 16.0  # from one window to the next
 _START = 0.03  # of the scale of x
+_RINGS = 11  # of windows around a start, each 16 times farther
 _NARROW = 7  # windows must show a jump; float32 inside makes stairs that fill fewer
 
 
@@ -94,7 +95,7 @@ class Search:
 
     def look(self, step: float) -> bool:
         """Sample a window whose largest step is `step`; False if that tells nothing new."""
-        if any(0.25 < window.step / step < 4 for window in self.windows):
+        if any(window.step < 4 * step and step < 4 * window.step for window in self.windows):
             return False
         right, left = self._side(step), self._side(-step)
         if right is None or left is None:
@@ -165,15 +166,15 @@ class Search:
             self._unbounded(),
         )
 
-    def agrees(self, claim: Array) -> Array:
-        """Whether some window, narrow or wide, shows a smooth function of just this slope."""
-        agreed = np.zeros(len(self.origin), bool)
+    def shows(self, claim: Array, other: Array) -> Array:
+        """Whether some window shows a smooth function of slope `claim`, and clearly not `other`."""
+        shown = np.zeros(len(self.origin), bool)
         for window in self.windows:
             (centre, right, left), error = window.slope, window.error
-            precise = error[CENTRE] <= 1e-4 * np.abs(claim)
+            clear = np.abs(claim - other) > 30 * error[CENTRE]
             smooth = np.abs(right - left) <= 3 * (error[RIGHT] + error[LEFT])
-            agreed |= precise & smooth & (np.abs(claim - centre) <= 2 * error[CENTRE])
-        return agreed
+            shown |= clear & smooth & (np.abs(claim - centre) <= 2 * error[CENTRE])
+        return shown
 
     @staticmethod
     def _with_noise(steps: Array, error: Array, flat: Array) -> Array:
@@ -229,19 +230,17 @@ class Search:
 
         First `first` of the scale of x, then the same of 1, then farther and farther from these.
         """
-        start = first * self.scale
-        yield start
+        starts = [first * self.scale]
         if not 0.03 < self.scale < 30:
-            yield first
-        low, high = 1e3 * self.eps * self.scale * _START, 1e6 * max(self.scale, 1.0)
-        down, up = start / _APART, start * _APART
-        while down >= low or up <= high:
-            if down >= low:
-                yield down
-                down /= _APART
-            if up <= high:
-                yield up
-                up *= _APART
+            starts.append(first)
+        yield from starts
+        lowest = max(30 * self.eps * self.scale, 1e-300)
+        highest = 1e6 * max(self.scale, 1.0)
+        for ring in range(1, _RINGS + 1):
+            for start in starts:
+                for step in (start / _APART**ring, start * _APART**ring):
+                    if lowest <= step <= highest:
+                        yield step
 
 
 def _size(values: Array) -> Array:

@@ -141,8 +141,16 @@ def _run(make: Callable[[], Subject], order: int, mode: Mode) -> Report:
     if report.verdict == "fail":
         raise GradientMismatch(report)
     if report.verdict == "inconclusive":
-        warnings.warn(InconclusiveWarning(str(report)), stacklevel=3)
+        warnings.warn(InconclusiveWarning(str(report)), stacklevel=_callers_level())
     return report
+
+
+def _callers_level() -> int:
+    """How far up the stack, from `_run`, the first line outside of this module is."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        level, frame = level + 1, frame.f_back
+    return level - 1
 
 
 def _leaves(
