@@ -1,0 +1,1 @@
+"""Gradient checkers on right and wrong derivatives: `python -m benchmarks.checkers --help`."""
