@@ -44,10 +44,14 @@ def _mark_verified(nodes: list[Node], orders: tuple[int, ...]) -> None:
 def _search(nodes: list[Node], report: Report) -> None:
     """Check the rules of every operation on its own inputs, in the order of the computation."""
     report.searched = True
+    # Ties between inputs concern the rules of several together.
+    together = "not a subgradient" in {finding.kind for finding in report.findings}
     right: dict[str, None] = {}
     for node in nodes[: -_NODES - 1 : -1]:
         assert node.primitive is not None
-        culprits = list(_wrong_rules(node, report.orders[-1]))
+        slots = [edge[3] for edge in node.edges]
+        groups = [slots] if together else [[slot] for slot in slots]
+        culprits = [c for group in groups for c in _wrong_rules(node, group, report.orders[-1])]
         report.culprits += culprits
         if not culprits:
             right[node.primitive.name] = None
@@ -55,22 +59,21 @@ def _search(nodes: list[Node], report: Report) -> None:
     report.proven = [name for name in right if name not in wrong]
 
 
-def _wrong_rules(node: Node, order: int) -> Iterator[Culprit]:
-    """The rules of the node's primitive that are wrong for its own inputs."""
+def _wrong_rules(node: Node, slots: list[int], order: int) -> Iterator[Culprit]:
+    """The node's primitive, if its rules for the inputs in `slots` are wrong at its own inputs."""
     assert node.primitive is not None
-    for _, _, _, slot in node.edges:
-        subject = local_subject(node, slot)
-        many = len(subject.origin) * subject.inputs[0].size > _SMALL
-        with np.errstate(all="ignore"):
-            report = Check(subject, order, "directional" if many else "full").run()
-        if report.verdict == "fail":
-            yield Culprit(
-                node.primitive.name,
-                node.primitive.input_name(slot),
-                short_path(node.trace.filename),
-                node.trace.line,
-                _problem(report),
-            )
+    subject = local_subject(node, slots)
+    many = len(subject.origin) * sum(x.size for x in subject.inputs) > _SMALL
+    with np.errstate(all="ignore"):
+        report = Check(subject, order, "directional" if many else "full").run()
+    if report.verdict == "fail":
+        yield Culprit(
+            node.primitive.name,
+            " and ".join(node.primitive.input_name(slot) for slot in slots),
+            short_path(node.trace.filename),
+            node.trace.line,
+            _problem(report),
+        )
 
 
 def _problem(report: Report) -> str:

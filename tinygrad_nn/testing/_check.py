@@ -7,11 +7,11 @@ import numpy as np
 from ..errors import ShapeError
 from ._graph import inspect_graph
 from ._judge import Code
-from ._measure import Directions, measure_all
+from ._measure import Directions, measure_all, wrong_together
 from ._pattern import guess
 from ._slopes import Array
 from ._subject import ArraySubject, Subject, ValueSubject
-from ._summary import findings, narrowed, summary, worst
+from ._summary import finding_together, findings, narrowed, summary, worst
 from .report import Finding, Report, Verdict
 
 _TOO_MANY = 10_000_000  # derivatives, to be measured one by one
@@ -147,6 +147,8 @@ class Check:
                     f"none reaches {measured.name} (its grad would be None), "
                     f"though {subject.name} depends on it",
                 )
+        for joint in wrong_together(subject, found, self.rng):
+            self.report.findings.append(finding_together(joint, found, label))
         self.report.worst += worst(order, found, label)
         if self.report.verdict == "fail":
             self.report.pattern = guess(found, subject.output_shapes)

@@ -31,8 +31,8 @@ def short_path(filename: str) -> str:
     return filename if relative.startswith(os.pardir) else relative
 
 
-def local_subject(node: Node, slot: int) -> ValueSubject:
-    """The operation of `node` alone, as a function of its input in `slot`."""
+def local_subject(node: Node, slots: Sequence[int]) -> ValueSubject:
+    """The operation of `node` alone, as a function of its inputs in `slots`."""
     operation = node.primitive
     assert operation is not None
     given = _arguments(operation, node.trace)
@@ -42,7 +42,7 @@ def local_subject(node: Node, slot: int) -> ValueSubject:
     def call(new: list[Any]) -> Any:
         return _call(operation.function, zip(parameters, new, strict=True))
 
-    return ValueSubject(operation.name, leaves, [slot], call)
+    return ValueSubject(operation.name, leaves, slots, call)
 
 
 def _arguments(operation: Primitive, trace: Trace) -> list[tuple[inspect.Parameter, Any]]:

@@ -93,8 +93,13 @@ def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Toler
     outside = np.maximum(np.maximum(low - claim, claim - high), 0)
     allowed = _SURE * error + given.rounding * magnitude + given.rounding_beside * beside
     wrong = ~(outside <= allowed)
-    exact = _SURE * error <= np.maximum(given.exact * magnitude, given.exact_beside * beside)
+    # Of a function that is noisier than its dtype, less can be asked.
+    noisy = given.exact / given.eps * slopes.noise / np.where(size > 0, size, np.inf)
+    digits = np.clip(noisy, given.exact, 1e-2) * magnitude
+    exact = _SURE * error <= np.maximum(digits, given.exact_beside * beside)
+    # Steps that are tiny beside 1 may be too small to change f, unless it is 0.
     unchanged = slopes.flat & (claim == 0)
+    unchanged &= (size == 0) | (slopes.step[CENTRE] > 0.01 * max(1.0, given.scale))
     nothing = np.maximum(np.abs(claim), np.abs(numerical)) <= _SURE * error
     nothing &= _SURE * error <= given.zero * np.maximum(size, given.scale) / step
     nothing &= ~exact & ~unchanged

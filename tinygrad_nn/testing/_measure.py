@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._judge import Code, Judgement, Tolerance, judge, proven_smooth
-from ._slopes import Array, Line, Search
+from ._slopes import Array, Line, Search, Slopes
 from ._subject import Subject
 
 _QUICK_WINDOWS = 4
 # Once a derivative is proven wrong, the search for more ends after this many evaluations.
 _ENOUGH = 1_000
+_JOINT_DIRECTIONS = 4  # random ones, in which kinks are crossed together
 _NARROWED = 5  # how many single elements a failing direction is traced to
 
 Move = Callable[[float], tuple[float, list[Array]]]
@@ -80,15 +81,14 @@ class _Probe:
                     return judgement
         judgement = self._judge(0.0)
         wrong = judgement.code == Code.WRONG
-        shown = self.search.shows(self.claim, judgement.numerical)
-        judgement.code[wrong & shown] = Code.TWO_SCALES
+        judgement.code[wrong & self.search.rounds_to(self.claim, self.slopes)] = Code.TWO_SCALES
         return judgement
 
     def _judge(self, step: float) -> Judgement:
-        slopes, size = self.search.best(), np.abs(self.search.origin)
-        judgement = judge(slopes, self.claim, self.beside, size, self.given)
+        self.slopes, size = self.search.best(), np.abs(self.search.origin)
+        judgement = judge(self.slopes, self.claim, self.beside, size, self.given)
         right = (judgement.code == Code.RIGHT) & ~judgement.kink
-        right &= proven_smooth(slopes, self.claim, self.beside, size, self.given)
+        right &= proven_smooth(self.slopes, self.claim, self.beside, size, self.given)
         if right.all():
             self.accepted_at = step
         return judgement
@@ -128,6 +128,77 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
         found[at].put(element, judgement)
         proven_wrong |= bool(np.any(judgement.code == Code.WRONG))
     return found
+
+
+@dataclass
+class Joint:
+    """A direction in which several kinks are crossed at once, and the slopes along it."""
+
+    output: int
+    elements: list[tuple[int, int]]  # (input, element)
+    claim: float
+    left: float
+    right: float
+
+
+def wrong_together(
+    subject: Subject, found: Sequence[Measured], rng: np.random.Generator
+) -> Iterator[Joint]:
+    """Outputs whose claims at kinks fit each element alone, but not several moved together.
+
+    At a tie x = y, max(x, y) has slopes between 0 and 1 by either; by both at once it has 1.
+    Where the slopes of the elements simply add up, any choice for each of them is as good.
+    """
+    for output in range(len(subject.origin)):
+        elements = [
+            (at, int(element))
+            for at, measured in enumerate(found)
+            for element in np.flatnonzero(measured.kink[output] & (measured.code[output] == 0))
+        ]
+        if len(elements) < 2:
+            continue
+        claim = np.array([found[at].claim[output, element] for at, element in elements])
+        right = np.array([found[at].right[output, element] for at, element in elements])
+        left = np.array([found[at].left[output, element] for at, element in elements])
+        away = np.where(2 * claim > left + right, 1.0, -1.0)
+        ones = np.ones(len(elements))
+        for signs in (ones, away, *rng.choice([-1.0, 1.0], (_JOINT_DIRECTIONS, len(elements)))):
+            slopes = _slopes_together(subject, output, elements, signs)
+            _, over, under = slopes.slope[:, 0]
+            up = signs @ np.where(signs > 0, right, left)
+            down = signs @ np.where(signs > 0, left, right)
+            allowed = 1e-6 * np.sum(np.abs(left) + np.abs(right))
+            allowed += 4 * slopes.error[1:, 0].sum()
+            adds_up = abs(over - up) <= allowed and abs(under - down) <= allowed
+            total = float(signs @ claim)
+            low, high = min(over, under), max(over, under)
+            if not adds_up and not low - allowed <= total <= high + allowed:
+                yield Joint(output, elements, total, float(under), float(over))
+                break
+
+
+def _slopes_together(
+    subject: Subject, output: int, elements: Sequence[tuple[int, int]], signs: Array
+) -> Slopes:
+    """The slopes of one output while several elements move up or down, as their signs say."""
+    scale = min(_scales(subject.inputs[at])[element] for at, element in elements)
+
+    def move(distance: float) -> tuple[float, list[Array]]:
+        inputs = [x.copy() for x in subject.inputs]
+        for (at, element), sign in zip(elements, signs, strict=True):
+            inputs[at].reshape(-1)[element] += distance * sign
+        return distance, inputs
+
+    outputs = _line(subject, move)
+
+    def line(distance: float) -> tuple[float, Array]:
+        reached, values = outputs(distance)
+        return reached, values[output : output + 1]
+
+    search = Search(line, subject.origin[output : output + 1], scale, subject.eps)
+    for step in itertools.islice(search.steps(), 2 * _QUICK_WINDOWS):
+        search.look(step)
+    return search.best()
 
 
 @dataclass
@@ -249,8 +320,9 @@ def _along_element(subject: Subject, at: int, element: int) -> Move:
 
 
 def _scales(x: Array) -> list[float]:
-    """The size of each element, but for elements that are tiny beside the others."""
-    sizes = np.maximum(np.abs(x), 0.01 * _typical(x))
+    """The size of each element; that of the others for one that is 0 or tiny beside them."""
+    typical = _typical(x)
+    sizes = np.where(x == 0, typical, np.maximum(np.abs(x), 0.01 * typical))
     return [float(size) for size in sizes.reshape(-1)]
 
 

@@ -31,6 +31,7 @@ _STEPS = 1.9 ** -np.arange(5.0)  # not powers of 2: a period of the function sho
 _APART = 16.0  # from one window to the next
 _START = 0.03  # of the scale of x
 _RINGS = 11  # of windows around a start, each 16 times farther
+_ROUNDING = 1e-5  # the stairs of rounding are lower than this part of f
 _NARROW = 7  # windows must show a jump; float32 inside makes stairs that fill fewer
 
 
@@ -61,6 +62,7 @@ class Window:
     slope: Array
     error: Array
     flat: Array  # nothing changed at all
+    grain: Array  # (outputs): if f moves in equal small stairs, their height, else 0
     jump: Array  # (2 sides, outputs): the limit of f(x + t) - f(x) for t -> 0, on that side
     jump_error: Array
 
@@ -69,12 +71,15 @@ class Window:
 class Slopes:
     """The slope of each output at the centre, on the right and on the left.
 
-    `slope`, `error` and `step` (where it was found) are (3 kinds, outputs), the others (outputs).
+    `slope`, `error` and `step` (where it was found) are (3 kinds, outputs), the others (outputs):
+    `noise` is the least of it in f that was met on narrower steps, and `flat` says that f
+    changed nowhere.
     """
 
     slope: Array
     error: Array
     step: Array
+    noise: Array
     flat: Array
     jump: Array
     unbounded: Array
@@ -110,7 +115,7 @@ class Search:
             (_ALL, change_left / t_left),
         )
         found = [_extrapolate(*quotient) for quotient in quotients]
-        floor = 2 * _NOISE[:, None] * size / step
+        floor = _NOISE[:, None] * size / step
         jumps = [_extrapolate(_ALL, change) for change in (change_right, change_left)]
         flat_right = np.all(change_right == 0, axis=0)
         flat_left = np.all(change_left == 0, axis=0)
@@ -120,6 +125,7 @@ class Search:
                 slope=np.stack([slope for slope, _ in found]),
                 error=np.stack([error for _, error in found]) + floor,
                 flat=np.stack([flat_right & flat_left, flat_right, flat_left]),
+                grain=_grain(np.concatenate([change_right, change_left]), size / self.eps),
                 jump=np.stack([jump for jump, _ in jumps]),
                 jump_error=np.stack([error for _, error in jumps]) + 20 * size,
             )
@@ -145,54 +151,69 @@ class Search:
             shape = (3, len(self.origin))
             nothing = np.zeros(shape[1], bool)
             unknown = np.full(shape, np.inf)
-            return Slopes(np.zeros(shape), unknown, np.ones(shape), nothing, nothing, nothing)
+            slope, step, noise = np.zeros(shape), np.ones(shape), np.zeros(shape[1])
+            return Slopes(slope, unknown, step, noise, nothing, nothing, nothing)
         steps = np.array([window.step for window in windows])[:, None, None]
         slope = np.stack([window.slope for window in windows])
         flat = np.stack([window.flat for window in windows])
-        error = self._with_noise(steps, np.stack([window.error for window in windows]), flat)
+        own = np.stack([window.error for window in windows])
+        error, noise = self._with_noise(steps, own, flat)
+        # A narrow window may show less noise than there is, by chance: the next one has a say.
+        doubt = error.copy()
+        doubt[:-1] = np.maximum(doubt[:-1], noise[1:] / steps[:-1])
         valid = np.ones(slope.shape, bool)
         for wide in range(1, len(windows)):
             apart = np.abs(slope[wide] - slope[:wide])
             with np.errstate(invalid="ignore"):
-                contradicted = apart > 2 * (error[wide] + error[:wide])
+                contradicted = apart > 2 * (error[wide] + doubt[:wide])
             valid[wide] = ~contradicted.any(axis=0)
         chosen = np.argmin(np.where(valid, error, np.inf), axis=0)[None]
         return Slopes(
             np.take_along_axis(slope, chosen, 0)[0],
             np.take_along_axis(error, chosen, 0)[0],
             np.take_along_axis(np.broadcast_to(steps, slope.shape), chosen, 0)[0],
+            self._least_noise(own * steps, flat, chosen),
             np.all(flat, axis=(0, 1)),
             self._jumps(),
             self._unbounded(),
         )
 
-    def shows(self, claim: Array, other: Array) -> Array:
-        """Whether some window shows a smooth function of slope `claim`, and clearly not `other`."""
+    def rounds_to(self, claim: Array, slopes: Slopes) -> Array:
+        """Whether f has the slope `claim`, but for roundings that bend it on very narrow steps.
+
+        As where float32 is used inside: between two roundings the slope may be any.
+        """
+        measured, step = slopes.slope[CENTRE], slopes.step[CENTRE]
+        off = np.abs(claim - measured)
+        narrow = (step < 1e-5 * self.scale) & (off * step < _ROUNDING * np.abs(self.origin))
         shown = np.zeros(len(self.origin), bool)
         for window in self.windows:
-            (centre, right, left), error = window.slope, window.error
-            clear = np.abs(claim - other) > 30 * error[CENTRE]
-            smooth = np.abs(right - left) <= 3 * (error[RIGHT] + error[LEFT])
-            shown |= clear & smooth & (np.abs(claim - centre) <= 2 * error[CENTRE])
-        return shown
+            centre, error = window.slope[CENTRE], window.error[CENTRE]
+            shown |= (np.abs(claim - centre) <= 2 * error) & (off > 30 * error)
+        return np.asarray(narrow & shown)
 
-    @staticmethod
-    def _with_noise(steps: Array, error: Array, flat: Array) -> Array:
-        """The errors, raised to the noise that was met in narrower windows.
+    def _with_noise(self, steps: Array, error: Array, flat: Array) -> tuple[Array, Array]:
+        """The errors, raised to the noise that was met in narrower windows, and that noise.
 
-        Where f goes up in stairs (float32 inside), windows on one stair are flat and say nothing:
-        they get the noise of the next wider windows, if these change on both sides. (A change on
-        one side only is a kink nearby.)
+        Where f moves in stairs (it rounds to float32 inside, or subtracts large numbers), windows
+        on one stair are flat, and say no more than the height of the stairs allows.
         """
         noise = np.where(np.isfinite(error), error * steps, 0)
-        both = ~flat[:, RIGHT] & ~flat[:, LEFT]
+        grain = np.zeros(len(self.origin))
         for at in range(len(steps) - 2, -1, -1):
-            stairs = both[at + 1 : at + 3].any(axis=0)
-            wider = np.where(stairs, noise[at + 1 : at + 3].max(axis=0), 0)
-            wider = np.where(flat[at + 1], np.maximum(wider, noise[at + 1]), wider)
-            noise[at] = np.where(flat[at], np.maximum(noise[at], wider), noise[at])
+            grain = np.where(flat[at + 1, CENTRE], grain, self.windows[at + 1].grain)
+            stairs = 2 * _NOISE[:, None] * grain
+            noise[at] = np.where(flat[at], np.maximum(noise[at], stairs), noise[at])
         noise = np.maximum.accumulate(noise, axis=0)
-        return np.maximum(error, noise / steps)
+        return np.maximum(error, noise / steps), noise
+
+    @staticmethod
+    def _least_noise(noise: Array, flat: Array, chosen: Array) -> Array:
+        """The noise that all windows narrower than the chosen show, if there are three or more."""
+        narrower = np.arange(len(noise))[:, None] < chosen[:, CENTRE]
+        counted = narrower & ~flat[:, CENTRE] & np.isfinite(noise[:, CENTRE])
+        least = np.min(np.where(counted, noise[:, CENTRE], np.inf), axis=0) / _NOISE[CENTRE]
+        return np.where(counted.sum(axis=0) >= 3, least, 0)
 
     def _jumps(self) -> Array:
         """Whether the limits of f beside the point differ from f there, in all narrow windows."""
@@ -241,6 +262,18 @@ class Search:
                 for step in (start / _APART**ring, start * _APART**ring):
                     if lowest <= step <= highest:
                         yield step
+
+
+def _grain(changes: Array, size: Array) -> Array:
+    """The height of the stairs in which f changes, 0 where there are none.
+
+    All changes are then small multiples of it, and it is a rounding: small beside f itself.
+    """
+    heights = np.abs(changes)
+    lowest = np.min(np.where(heights > 0, heights, np.inf), axis=0)
+    multiples = heights / lowest
+    whole = np.all((np.abs(multiples - np.round(multiples)) < 0.01) & (multiples < 1e3), axis=0)
+    return np.where(whole & (lowest <= _ROUNDING * size), lowest, 0)
 
 
 def _size(values: Array) -> Array:

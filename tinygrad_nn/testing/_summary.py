@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ._judge import Code
-from ._measure import Directions, Measured
+from ._measure import Directions, Joint, Measured
 from ._slopes import Array
 from ._subject import index_text
 from .report import Entry, Finding, InputSummary
@@ -72,6 +72,24 @@ def findings(found: Measured, label: Label) -> Iterator[Finding]:
         mask = found.code == code
         if mask.any():
             yield Finding(kind, f"{_where(found, mask, label)}: {text}", "inconclusive")
+
+
+def finding_together(joint: Joint, found: Sequence[Measured], label: Label) -> Finding:
+    """What is to be said of claims that fit each kink alone, but not several together."""
+    names = [found[at].name + index_text(i, found[at].shape) for at, i in joint.elements]
+    low, high = sorted((joint.left, joint.right))
+    where = f"{label(joint.output)} by {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}"
+    return Finding(
+        "not a subgradient",
+        f"{where.lstrip()}: each claim lies between the slopes by its element alone, but where "
+        f"these move together the slope is {_between(low, high)}, and the claims give "
+        f"{joint.claim:.6g}",
+    )
+
+
+def _between(low: float, high: float) -> str:
+    near = abs(high - low) <= 1e-6 * max(abs(low), abs(high))
+    return f"{high:.6g}" if near else f"between {low:.6g} and {high:.6g}"
 
 
 def worst(order: int, found: Sequence[Measured], label: Label) -> list[Entry]:
