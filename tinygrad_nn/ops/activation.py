@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..domains import elementwise, nonzero, real
 from ..primitive import primitive
 from .elementwise import erf
 from .reduction import add_reduce, floating, maximum_reduce
 
 
-@primitive(x=lambda g, out: g * out * (1 - out))
+@primitive(x=lambda g, out: g * out * (1 - out), domain=elementwise(x=real))
 def sigmoid(x: Any) -> Any:
     """The logistic function 1 / (1 + e^-x), elementwise. Its derivative is y (1 - y).
 
@@ -24,7 +25,7 @@ def sigmoid(x: Any) -> Any:
         return 1 / (1 + np.exp(-floating(x)))
 
 
-@primitive(x=lambda g, x: g * sigmoid(x))
+@primitive(x=lambda g, x: g * sigmoid(x), domain=elementwise(x=real))
 def softplus(x: Any) -> Any:
     """log(1 + e^x), elementwise: a smooth relu.
 
@@ -35,7 +36,7 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(floating(x), 0)
 
 
-@primitive(x=lambda g, out: g * (out > 0))
+@primitive(x=lambda g, out: g * (out > 0), domain=elementwise(x=nonzero))
 def relu(x: Any) -> Any:
     """max(0, x), elementwise; its derivative at 0 is taken as 0.
 
@@ -46,7 +47,10 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-@primitive(x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope))
+@primitive(
+    x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope),
+    domain=elementwise(x=nonzero, negative_slope=(0.01, 0.5)),
+)
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """x where x > 0 and `negative_slope` x elsewhere.
 
@@ -57,7 +61,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     return np.where(x > 0, x, x * negative_slope)
 
 
-@primitive(x=lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))))
+@primitive(
+    x=lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))),
+    domain=elementwise(x=nonzero, alpha=(1.0, 0.5)),
+)
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where x > 0 and `alpha` (e^x - 1) elsewhere (Clevert et al., 2016).
 
@@ -84,7 +91,7 @@ def _gelu_argument(x: Any) -> Any:
     return _GELU * (x + 0.044715 * x * x * x)
 
 
-@primitive(x=_gelu_vjp)
+@primitive(x=_gelu_vjp, domain=elementwise(x=real, approximate=("none", "tanh")))
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x times the standard normal distribution function of x (Hendrycks and Gimpel, 2016).
 
@@ -108,7 +115,7 @@ def _silu_vjp(g: Any, x: Any) -> Any:
     return g * s * (1 + x * (1 - s))
 
 
-@primitive(x=_silu_vjp)
+@primitive(x=_silu_vjp, domain=elementwise(x=real))
 def silu(x: Any) -> Any:
     """x sigmoid(x), elementwise (Elfwing et al., 2018).
 
@@ -124,7 +131,13 @@ def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
     return weighted - out * np.sum(weighted, axis=axis, keepdims=True)
 
 
-@primitive(x=_softmax_vjp)
+def _softmax_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes(min_dims=1)
+    axis = draw.integers(-len(shape), len(shape) - 1)
+    return {"x": draw.arrays(shape), "axis": axis}
+
+
+@primitive(x=_softmax_vjp, domain=_softmax_domain)
 def softmax(x: Any, axis: int = -1) -> Any:
     """e^{x_i} / sum_j e^{x_j} along `axis`. Entries of -inf get probability 0.
 
@@ -138,7 +151,10 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return e / add_reduce(e, axis=axis, keepdims=True)
 
 
-@primitive(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+@primitive(
+    x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+    domain=_softmax_domain,
+)
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x_i - log sum_j e^{x_j} along `axis`: the logarithm of `softmax`, exact where that is small.
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ..domains import Reals, elementwise, nonzero, real, untied
 from ..primitive import primitive
 
 
-@primitive(x=lambda g: g, y=lambda g: g)
+@primitive(x=lambda g: g, y=lambda g: g, domain=elementwise(x=real, y=real))
 def add(x: Any, y: Any) -> Any:
     """x + y, elementwise.
 
@@ -20,7 +22,7 @@ def add(x: Any, y: Any) -> Any:
     return x + y
 
 
-@primitive(x=lambda g: g, y=lambda g: -g)
+@primitive(x=lambda g: g, y=lambda g: -g, domain=elementwise(x=real, y=real))
 def subtract(x: Any, y: Any) -> Any:
     """x - y, elementwise.
 
@@ -31,7 +33,11 @@ def subtract(x: Any, y: Any) -> Any:
     return x - y
 
 
-@primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
+@primitive(
+    x=lambda g, y: g * y,
+    y=lambda g, x: g * x,
+    domain=elementwise(x=real, y=real),
+)
 def multiply(x: Any, y: Any) -> Any:
     """x y, elementwise.
 
@@ -43,7 +49,11 @@ def multiply(x: Any, y: Any) -> Any:
     return x * y
 
 
-@primitive(x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
+@primitive(
+    x=lambda g, y: g / y,
+    y=lambda g, y, out: -g * out / y,
+    domain=elementwise(x=real, y=nonzero),
+)
 def divide(x: Any, y: Any) -> Any:
     """x / y, elementwise. Integers give floating point.
 
@@ -54,7 +64,14 @@ def divide(x: Any, y: Any) -> Any:
     return x / y
 
 
-@primitive(x=lambda g: g * 0.0, y=lambda g: g * 0.0)
+# x / y, an odd number of quarters by a number of halves, is never a whole number: no jumps.
+_between_jumps = elementwise(
+    x=Reals(-2.75, 2.75, step=0.5),
+    y=Reals(-2, 2, step=0.5, away_from=(0,)),
+)
+
+
+@primitive(x=lambda g: g * 0.0, y=lambda g: g * 0.0, domain=_between_jumps)
 def floor_divide(x: Any, y: Any) -> Any:
     """The floor of x / y, elementwise: constant between jumps, so its derivative is 0.
 
@@ -65,7 +82,7 @@ def floor_divide(x: Any, y: Any) -> Any:
     return x // y
 
 
-@primitive(x=lambda g: g, y=lambda g, x, y: -g * (x // y))
+@primitive(x=lambda g: g, y=lambda g, x, y: -g * (x // y), domain=_between_jumps)
 def remainder(x: Any, y: Any) -> Any:
     """x - y floor(x / y), elementwise; it has the sign of y, as Python's %.
 
@@ -88,7 +105,17 @@ def _power_vjp_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     return g * out * np.log(np.where((x == 0) & (y >= 0), 1.0, x))
 
 
-@primitive(x=_power_vjp_x, y=_power_vjp_y)
+def _power_domain(draw: Any) -> Mapping[str, Any]:
+    # Real powers of positive numbers; and whole powers, not differentiated by, of all numbers.
+    if draw.booleans():
+        return elementwise(x=Reals(0.25, 3), y=real)(draw)
+    x, least = draw.sampled_from([(real, 0), (nonzero, -2)])
+    drawn = elementwise(x=x, y=Reals(least, 3, step=1))(draw)
+    exponent = drawn["y"].astype(int)
+    return {**drawn, "y": exponent if exponent.ndim else int(exponent)}
+
+
+@primitive(x=_power_vjp_x, y=_power_vjp_y, domain=_power_domain)
 def power(x: Any, y: Any) -> Any:
     """x^y, elementwise. For x < 0 and fractional y it is NaN, as in NumPy.
 
@@ -99,7 +126,7 @@ def power(x: Any, y: Any) -> Any:
     return x**y
 
 
-@primitive(x=lambda g: -g)
+@primitive(x=lambda g: -g, domain=elementwise(x=real))
 def negative(x: Any) -> Any:
     """-x, elementwise.
 
@@ -110,7 +137,7 @@ def negative(x: Any) -> Any:
     return -x
 
 
-@primitive(x=lambda g: g)
+@primitive(x=lambda g: g, domain=elementwise(x=real))
 def positive(x: Any) -> Any:
     """+x, elementwise: x itself, as a Value of its own.
 
@@ -121,7 +148,7 @@ def positive(x: Any) -> Any:
     return +x
 
 
-@primitive(x=lambda g, x: g * np.sign(x))
+@primitive(x=lambda g, x: g * np.sign(x), domain=elementwise(x=nonzero))
 def abs(x: Any) -> Any:
     """|x|, elementwise; its derivative at 0 is taken as 0.
 
@@ -132,7 +159,7 @@ def abs(x: Any) -> Any:
     return np.absolute(x)
 
 
-@primitive(x=lambda g: g * 0.0)
+@primitive(x=lambda g: g * 0.0, domain=elementwise(x=nonzero))
 def sign(x: Any) -> Any:
     """-1, 0 or 1 with the sign of x, elementwise: constant but at 0, so its derivative is 0.
 
@@ -151,6 +178,7 @@ def _larger_vjp(g: Any, x: Any, y: Any) -> Any:
 @primitive(
     x=lambda g, x, y: _larger_vjp(g, x, y),
     y=lambda g, x, y: _larger_vjp(g, y, x),
+    domain=untied("x", "y"),
 )
 def maximum(x: Any, y: Any) -> Any:
     """The larger of x and y, elementwise; a tie's gradient is shared equally. NaN propagates.
@@ -165,6 +193,7 @@ def maximum(x: Any, y: Any) -> Any:
 @primitive(
     x=lambda g, x, y: _larger_vjp(g, y, x),
     y=lambda g, x, y: _larger_vjp(g, x, y),
+    domain=untied("x", "y"),
 )
 def minimum(x: Any, y: Any) -> Any:
     """The smaller of x and y, elementwise; a tie's gradient is shared equally. NaN propagates.
@@ -181,10 +210,16 @@ def _inside(x: Any, min: Any, max: Any) -> Any:
     return above if max is None else above & (x <= max)
 
 
+def _clip_domain(draw: Any) -> dict[str, Any]:
+    open_end = draw.sampled_from([{"max": None}, {"min": None}, {}])
+    return {**untied("x", "min", "max")(draw), **open_end}
+
+
 @primitive(
     x=lambda g, x, min, max: np.where(_inside(x, min, max), g, 0),
     min=lambda g, x, min, max: np.where((x < min) & (max is None or min < max), g, 0),
     max=lambda g, x, min, max: np.where((x > max) | (min is not None and max < min), g, 0),
+    domain=_clip_domain,
 )
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x limited to [min, max], elementwise; None leaves an end open.
@@ -198,9 +233,15 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     return np.clip(x, min, max)
 
 
+def _where_domain(draw: Any) -> dict[str, Any]:
+    drawn = elementwise(condition=real, x=real, y=real)(draw)
+    return {**drawn, "condition": drawn["condition"] > 0}
+
+
 @primitive(
     x=lambda g, condition: np.where(condition, g, 0),
     y=lambda g, condition: np.where(condition, 0, g),
+    domain=_where_domain,
 )
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where `condition` holds and y elsewhere, elementwise.
@@ -212,7 +253,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, x, y)
 
 
-@primitive(x=lambda g: g)
+@primitive(x=lambda g: g, domain=elementwise(x=real, dtype=(np.float64, np.longdouble)))
 def astype(x: Any, dtype: Any) -> Any:
     """x converted to `dtype`; gradients come back in the dtype of x.
 

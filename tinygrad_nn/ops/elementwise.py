@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..domains import Reals, elementwise, positive, real
 from ..primitive import primitive
 from ._erf import erf as _erf
 
 
-@primitive(x=lambda g, out: g * out)
+@primitive(x=lambda g, out: g * out, domain=elementwise(x=real))
 def exp(x: Any) -> Any:
     """e^x, elementwise.
 
@@ -22,7 +23,7 @@ def exp(x: Any) -> Any:
     return np.exp(x)
 
 
-@primitive(x=lambda g, x: g * np.exp(x))
+@primitive(x=lambda g, x: g * np.exp(x), domain=elementwise(x=real))
 def expm1(x: Any) -> Any:
     """e^x - 1, elementwise, exact near 0.
 
@@ -33,7 +34,7 @@ def expm1(x: Any) -> Any:
     return np.expm1(x)
 
 
-@primitive(x=lambda g, x: g / x)
+@primitive(x=lambda g, x: g / x, domain=elementwise(x=positive))
 def log(x: Any) -> Any:
     """The natural logarithm of x, elementwise.
 
@@ -44,7 +45,7 @@ def log(x: Any) -> Any:
     return np.log(x)
 
 
-@primitive(x=lambda g, x: g / (1 + x))
+@primitive(x=lambda g, x: g / (1 + x), domain=elementwise(x=Reals(-0.75, 2)))
 def log1p(x: Any) -> Any:
     """log(1 + x), elementwise, exact near 0.
 
@@ -55,7 +56,7 @@ def log1p(x: Any) -> Any:
     return np.log1p(x)
 
 
-@primitive(x=lambda g, out: g / (2 * out))
+@primitive(x=lambda g, out: g / (2 * out), domain=elementwise(x=positive))
 def sqrt(x: Any) -> Any:
     """The square root of x, elementwise. Its derivative at 0 is infinite.
 
@@ -66,7 +67,7 @@ def sqrt(x: Any) -> Any:
     return np.sqrt(x)
 
 
-@primitive(x=lambda g, x: g * (2 * x))
+@primitive(x=lambda g, x: g * (2 * x), domain=elementwise(x=real))
 def square(x: Any) -> Any:
     """x^2, elementwise.
 
@@ -77,7 +78,7 @@ def square(x: Any) -> Any:
     return np.square(x)
 
 
-@primitive(x=lambda g, x: g * np.cos(x))
+@primitive(x=lambda g, x: g * np.cos(x), domain=elementwise(x=real))
 def sin(x: Any) -> Any:
     """The sine of x, elementwise.
 
@@ -88,7 +89,7 @@ def sin(x: Any) -> Any:
     return np.sin(x)
 
 
-@primitive(x=lambda g, x: -g * np.sin(x))
+@primitive(x=lambda g, x: -g * np.sin(x), domain=elementwise(x=real))
 def cos(x: Any) -> Any:
     """The cosine of x, elementwise.
 
@@ -99,7 +100,7 @@ def cos(x: Any) -> Any:
     return np.cos(x)
 
 
-@primitive(x=lambda g, out: g * (1 - out * out))
+@primitive(x=lambda g, out: g * (1 - out * out), domain=elementwise(x=real))
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent of x, elementwise: (e^x - e^-x) / (e^x + e^-x).
 
@@ -110,7 +111,10 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-@primitive(x=lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))
+@primitive(
+    x=lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
+    domain=elementwise(x=real),
+)
 def erf(x: Any) -> Any:
     """The error function, elementwise: 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x.
 

@@ -36,7 +36,13 @@ def _array_index(index: Any) -> Any:
     return index
 
 
-@primitive(g=lambda g, index: g[index])
+def _scatter_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes()
+    index = draw.indices(shape)
+    return {"g": draw.arrays(np.empty(shape)[index].shape), "index": index, "shape": shape}
+
+
+@primitive(g=lambda g, index: g[index], domain=_scatter_domain)
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing.
 
@@ -52,7 +58,12 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-@primitive(x=lambda g, index, x_shape: scatter(g, index, x_shape))
+def _getitem_domain(draw: Any) -> dict[str, Any]:
+    x, index = draw.arrays_with_index()
+    return {"x": x, "index": index}
+
+
+@primitive(x=lambda g, index, x_shape: scatter(g, index, x_shape), domain=_getitem_domain)
 def _getitem(x: Any, index: Any) -> Any:
     return np.asarray(x)[index]
 
@@ -86,7 +97,20 @@ def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
     return np.reshape(part, (1,) * extra + part.shape) if extra > 0 else part
 
 
-@primitive(x=lambda g, index: _without(g, index), value=_written)
+def _setitem_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes()
+    index = draw.indices(shape)
+    part = np.empty(shape)[index].shape
+    more_axes = draw.sampled_from([(), (1,)]) if part else ()
+    value = draw.arrays(more_axes + draw.shapes_broadcastable_to(part))
+    return {"x": draw.arrays(shape), "index": index, "value": value}
+
+
+@primitive(
+    x=lambda g, index: _without(g, index),
+    value=_written,
+    domain=_setitem_domain,
+)
 def _setitem(x: Any, value: Any, index: Any) -> Any:
     out = np.array(x)
     if not _is_basic(index):  # one element for each place, in their order: the last one stays

@@ -53,7 +53,12 @@ def _matmul_error(x: Any, y: Any) -> ShapeError:
     return ShapeError(f"matmul: {a} @ {b}: the batch axes do not broadcast")
 
 
-@primitive(x=_matmul_vjp_x, y=_matmul_vjp_y)
+def _matmul_domain(draw: Any) -> dict[str, Any]:
+    x, y = draw.matmul_operands()
+    return {"x": x, "y": y}
+
+
+@primitive(x=_matmul_vjp_x, y=_matmul_vjp_y, domain=_matmul_domain)
 def matmul(x: Any, y: Any) -> Any:
     """The matrix product x @ y over the last axis of x and the last but one of y.
 
@@ -178,7 +183,12 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
     return einsum(f"{','.join(terms)}->{target}", *factors)
 
 
-@primitive(operands=_einsum_vjp)
+def _einsum_domain(draw: Any) -> dict[str, Any]:
+    subscripts, operands = draw.einsum_operands()
+    return {"subscripts": subscripts, "operands": operands}
+
+
+@primitive(operands=_einsum_vjp, domain=_einsum_domain)
 def einsum(subscripts: str, *operands: Any) -> Any:
     """Einstein's sum of products: "ij,jk->ik" is the matrix product.
 

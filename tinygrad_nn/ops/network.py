@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..domains import Reals, elementwise, real
 from ..errors import ShapeError
 from ..primitive import primitive
 from .activation import sigmoid
@@ -19,10 +20,21 @@ def _linear_vjp_weight(g: Any, x: Any) -> Any:
     return g.T @ x
 
 
+def _linear_domain(draw: Any) -> dict[str, Any]:
+    n_out, n_in = draw.shapes(2, 2)
+    batch = draw.shapes(0, 2)
+    return {
+        "bias": draw.arrays(n_out) if draw.booleans() else None,
+        "weight": draw.arrays((n_out, n_in)),
+        "x": draw.arrays((*batch, n_in)),
+    }
+
+
 @primitive(
     x=lambda g, weight: g @ weight,
     weight=_linear_vjp_weight,
     bias=lambda g: g,
+    domain=_linear_domain,
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight.T + bias: (..., n_in), (n_out, n_in), (n_out,) or None -> (..., n_out).
@@ -70,7 +82,16 @@ def _label_cross_entropy_vjp(g: Any, logits: Any, labels: Any, reduction: str) -
     return gradient.T
 
 
-@primitive(logits=_label_cross_entropy_vjp)
+def _label_cross_entropy_domain(draw: Any) -> dict[str, Any]:
+    n, classes = draw.shapes(2, 2, max_side=4)
+    return {
+        "reduction": draw.sampled_from(["none", "mean", "sum"]),
+        "labels": np.array([draw.integers(0, classes - 1) for _ in range(n)]),
+        "logits": draw.arrays((n, classes)),
+    }
+
+
+@primitive(logits=_label_cross_entropy_vjp, domain=_label_cross_entropy_domain)
 def label_cross_entropy(logits: Any, labels: Any, reduction: str = "none") -> Any:
     """-log softmax(logits)[label] of each row, (n, classes) and integers (n,) -> (n,).
 
@@ -90,6 +111,7 @@ def label_cross_entropy(logits: Any, labels: Any, reduction: str = "none") -> An
 @primitive(
     logits=lambda g, logits, target: g * (sigmoid(logits) - target),
     target=lambda g, logits: -g * logits,
+    domain=elementwise(logits=real, target=Reals(0, 1)),
 )
 def logistic_cross_entropy(logits: Any, target: Any) -> Any:
     """-t log s(z) - (1 - t) log(1 - s(z)) for logits z, targets t, the sigmoid s; elementwise."""
@@ -106,6 +128,7 @@ def _binary_cross_entropy_vjp(g: Any, probabilities: Any, target: Any) -> Any:
     target=lambda g, probabilities: (
         g * (_bounded_log1p(-probabilities) - _bounded_log(probabilities))
     ),
+    domain=elementwise(probabilities=Reals(0.125, 0.875), target=Reals(0, 1)),
 )
 def binary_cross_entropy(probabilities: Any, target: Any) -> Any:
     """-t log p - (1 - t) log(1 - p), elementwise; logarithms are at least -100, as in PyTorch."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..domains import Reals, real, reduction
 from ..primitive import primitive
 
 Axis = int | tuple[int, ...] | None
@@ -56,7 +57,10 @@ def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) ->
     return np.broadcast_to(_spread(reduced, shape, axis, keepdims), shape)
 
 
-@primitive(x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims))
+@primitive(
+    x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims),
+    domain=reduction(real),
+)
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum of x over `axis` (None: over all).
 
@@ -73,7 +77,7 @@ def _mean_vjp(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> A
     return _repeat(g * (1 / count) if count else g, x_shape, axis, keepdims)
 
 
-@primitive(x=_mean_vjp)
+@primitive(x=_mean_vjp, domain=reduction(real))
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of x over `axis` (None: over all).
 
@@ -121,7 +125,7 @@ def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return g * np.transpose(others, tuple(np.argsort(order)))
 
 
-@primitive(x=_prod_vjp)
+@primitive(x=_prod_vjp, domain=reduction(Reals(-1.5, 1.5, step=0.5)))
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product of x over `axis` (None: over all). Zeros among the factors are no exception.
 
@@ -140,7 +144,7 @@ def _extremum_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     )
 
 
-@primitive(x=_extremum_vjp)
+@primitive(x=_extremum_vjp, domain=reduction(real, unique=True))
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element over `axis` (None: over all); a tie's gradient is shared equally.
 
@@ -151,7 +155,7 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return maximum_reduce(x, axis=axis, keepdims=keepdims)
 
 
-@primitive(x=_extremum_vjp)
+@primitive(x=_extremum_vjp, domain=reduction(real, unique=True))
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element over `axis` (None: over all); a tie's gradient is shared equally.
 
@@ -169,7 +173,13 @@ def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     return _spread(g, shape, axis, keepdims) * centred * (2 / free if free else math.inf)
 
 
-@primitive(x=_var_vjp)
+def _var_domain(draw: Any) -> dict[str, Any]:
+    drawn = reduction(Reals(-4, 4), unique=True)(draw)  # std has a kink where all are equal
+    count = _count(drawn["x"].shape, drawn["axis"])
+    return {**drawn, "ddof": draw.sampled_from([ddof for ddof in (0, 0.5, 1) if ddof < count])}
+
+
+@primitive(x=_var_vjp, domain=_var_domain)
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance of x over `axis`: squared distances from the mean, summed, over n - `ddof`.
 
@@ -188,7 +198,7 @@ def _std_vjp(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool) 
     return _var_vjp(g, x, axis, ddof, keepdims)
 
 
-@primitive(x=_std_vjp)
+@primitive(x=_std_vjp, domain=_var_domain)
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation of x over `axis`: the square root of `var`.
 
@@ -205,7 +215,13 @@ def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
 
 
-@primitive(x=_cumsum_vjp)
+def _cumsum_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes()
+    axis = draw.sampled_from([None, *range(-len(shape), len(shape))])
+    return {"x": draw.arrays(shape), "axis": axis}
+
+
+@primitive(x=_cumsum_vjp, domain=_cumsum_domain)
 def cumsum(x: Any, axis: int | None = None) -> Any:
     """The running sum of x along `axis` (None: of x flattened).
 
@@ -225,7 +241,7 @@ def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return _spread(g, shape, axis, keepdims) * (e / total)
 
 
-@primitive(x=_logsumexp_vjp)
+@primitive(x=_logsumexp_vjp, domain=reduction(real))
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log sum e^x over `axis` (None: over all), without overflow.
 

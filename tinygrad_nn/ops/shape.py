@@ -15,7 +15,15 @@ from .indexing import getitem
 Shape = int | tuple[int, ...]
 
 
-@primitive(x=lambda g, x_shape: np.reshape(g, x_shape))
+def _reshape_domain(draw: Any) -> dict[str, Any]:
+    x_shape = draw.shapes()
+    shape = tuple(draw.permutations(x_shape))
+    if draw.booleans():
+        shape = (-1, *shape[draw.integers(0, len(shape)) :])
+    return {"x": draw.arrays(x_shape), "shape": shape}
+
+
+@primitive(x=lambda g, x_shape: np.reshape(g, x_shape), domain=_reshape_domain)
 def reshape(x: Any, shape: Shape) -> Any:
     """The elements of x, row by row, in another `shape`; one length may be -1.
 
@@ -35,7 +43,14 @@ def _transpose_vjp(g: Any, axes: Sequence[int] | None) -> Any:
     return np.transpose(g, tuple(np.argsort([a % g.ndim for a in axes])))
 
 
-@primitive(x=_transpose_vjp)
+def _transpose_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes()
+    ndim = len(shape)
+    axes = [a - ndim * draw.booleans() for a in draw.permutations(range(ndim))]
+    return {"axes": draw.sampled_from([None, axes]), "x": draw.arrays(shape)}
+
+
+@primitive(x=_transpose_vjp, domain=_transpose_domain)
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """x with its axes in the order `axes` (None: reversed).
 
@@ -47,7 +62,12 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     return np.transpose(x, axes)
 
 
-@primitive(x=lambda g: g)  # the engine sums the repetitions
+def _broadcast_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes()
+    return {"x": draw.arrays(draw.shapes_broadcastable_to(shape)), "shape": shape}
+
+
+@primitive(x=lambda g: g, domain=_broadcast_domain)  # the engine sums the repetitions
 def broadcast_to(x: Any, shape: Shape) -> Any:
     """x repeated along new and length-1 axes to `shape`; a read-only view.
 
@@ -67,7 +87,15 @@ def _concatenate_vjp(g: Any, index: int, arrays_shape: list[tuple[int, ...]], ax
     return g[(slice(None),) * (axis % g.ndim) + (slice(start, stop),)]
 
 
-@primitive(arrays=_concatenate_vjp)
+def _concatenate_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes(min_dims=1)
+    axis = draw.integers(-len(shape), len(shape) - 1)
+    before, after = shape[:axis], shape[axis % len(shape) + 1 :]
+    lengths = [draw.integers(1, 3) for _ in range(draw.integers(1, 3))]
+    return {"arrays": [draw.arrays((*before, n, *after)) for n in lengths], "axis": axis}
+
+
+@primitive(arrays=_concatenate_vjp, domain=_concatenate_domain)
 def _concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
@@ -190,7 +218,17 @@ def _pad_vjp(g: Any, x_shape: tuple[int, ...], pad_width: Any) -> Any:
     return g[tuple([slice(a, a + n) for (a, _), n in zip(widths, x_shape, strict=True)])]
 
 
-@primitive(x=_pad_vjp)
+def _pad_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes()
+    widths = [(draw.integers(0, 2), draw.integers(0, 2)) for _ in shape]
+    return {
+        "pad_width": draw.sampled_from([1, (0, 2), widths or 0]),
+        "constant_values": draw.sampled_from([0, 1.5]),
+        "x": draw.arrays(shape),
+    }
+
+
+@primitive(x=_pad_vjp, domain=_pad_domain)
 def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Any:
     """x with a border of `constant_values`.
 

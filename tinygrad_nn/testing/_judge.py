@@ -86,6 +86,9 @@ def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Toler
     step = np.where(
         use_centre, slopes.step[CENTRE], np.minimum(slopes.step[RIGHT], slopes.step[LEFT])
     )
+    # On very wide steps the measurement may be more exact than the claim can be, which rounds.
+    step = np.minimum(step, max(given.scale, 1.0))
+    error = np.maximum(error, 8 * given.eps * size / step)
     low = np.where(kink, np.minimum(left, right), numerical)
     high = np.where(kink, np.maximum(left, right), numerical)
 
@@ -99,7 +102,7 @@ def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Toler
     exact = _SURE * error <= np.maximum(digits, given.exact_beside * beside)
     # Steps that are tiny beside 1 may be too small to change f, unless it is 0.
     unchanged = slopes.flat & (claim == 0)
-    unchanged &= (size == 0) | (slopes.step[CENTRE] > 0.01 * max(1.0, given.scale))
+    unchanged &= (size == 0) | (step > 0.01 * max(1.0, given.scale))
     nothing = np.maximum(np.abs(claim), np.abs(numerical)) <= _SURE * error
     nothing &= _SURE * error <= given.zero * np.maximum(size, given.scale) / step
     nothing &= ~exact & ~unchanged
