@@ -122,8 +122,9 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
                 start = probe.accepted_at / scale  # what suits one element suits the next
     proven_wrong = False
     for _, at, element, probe in sorted(suspects, key=lambda suspect: suspect[:3]):
-        if proven_wrong and subject.evaluations > _ENOUGH:
-            break
+        seems_wrong = np.any(found[at].code[:, element] == Code.WRONG)
+        if proven_wrong and (seems_wrong or subject.evaluations > _ENOUGH):
+            continue  # the verdict stands, and what the first windows say will do for the table
         judgement = probe.run(probe.search.steps(), at_a_time=4)
         found[at].put(element, judgement)
         proven_wrong |= bool(np.any(judgement.code == Code.WRONG))
