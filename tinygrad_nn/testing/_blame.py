@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from .. import engine
 from ..engine import Node
 from . import coverage
 from ._check import Check
 from ._graph import local_subject, short_path
-from ._subject import ValueSubject, ancestors
+from ._subject import ValueSubject
 from .report import Culprit, Report
 
 _SMALL = 2_000  # derivatives of a single operation that are measured one by one
@@ -21,14 +21,11 @@ _NOT_A_RULE = {"changes its input", "not deterministic"}  # findings that no rul
 
 def look_into_graph(subject: ValueSubject, report: Report) -> None:
     """Search the graph of a failed check for culprits; note what a passed one has verified."""
-    if report.verdict == "inconclusive":
-        return
-    _, report.graph = subject.record(engine.record())
-    nodes = ancestors(report.graph)
+    report.graph = list(subject.outputs)
     if report.verdict == "pass":
-        _mark_verified(nodes, report.orders)
-    elif not _NOT_A_RULE & {finding.kind for finding in report.findings}:
-        _search(nodes, report)
+        _mark_verified(subject.graph, report.orders)
+    elif report.verdict == "fail" and not _NOT_A_RULE & {each.kind for each in report.findings}:
+        _search(subject.graph, report)
 
 
 def _mark_verified(nodes: list[Node], orders: tuple[int, ...]) -> None:
@@ -47,7 +44,7 @@ def _search(nodes: list[Node], report: Report) -> None:
     # Ties between inputs concern the rules of several together.
     together = "not a subgradient" in {finding.kind for finding in report.findings}
     right: dict[str, None] = {}
-    for node in nodes[: -_NODES - 1 : -1]:
+    for node in _most_different(nodes):
         assert node.primitive is not None
         slots = [edge[3] for edge in node.edges]
         groups = [slots] if together else [[slot] for slot in slots]
@@ -57,6 +54,20 @@ def _search(nodes: list[Node], report: Report) -> None:
             right[node.primitive.name] = None
     wrong = {culprit.primitive for culprit in report.culprits}
     report.proven = [name for name in right if name not in wrong]
+
+
+def _most_different(nodes: list[Node]) -> list[Node]:
+    """In the order of the computation, a bounded number of operations: some of every kind."""
+    seen: dict[Any, int] = {}
+    ranked = []
+    for node in reversed(nodes):
+        kind = (node.primitive, node.trace.filename, node.trace.line, node.describe())
+        seen[kind] = seen.get(kind, 0) + 1
+        ranked.append((seen[kind], node.number, node))
+    return sorted(
+        [node for *_, node in sorted(ranked, key=lambda each: each[:2])[:_NODES]],
+        key=lambda node: node.number,
+    )
 
 
 def _wrong_rules(node: Node, slots: list[int], order: int) -> Iterator[Culprit]:

@@ -11,18 +11,16 @@ import numpy as np
 
 from .. import engine
 from ..engine import Node, Trace
+from ..errors import ShapeError
 from ..primitive import Primitive
-from ..value import Value
 from ._slopes import Array
-from ._subject import ValueSubject, ancestors
+from ._subject import ValueSubject
 from .report import Finding
 
 
-def called_at(node: Node) -> str:
-    """The primitive of `node` with the line that called it: `tanh at model.py:12`."""
-    assert node.primitive is not None
-    trace = node.trace
-    return f"{node.primitive.name} at {short_path(trace.filename)}:{trace.line}"
+def place(node: Node) -> str:
+    """The line that called the operation of `node`."""
+    return f"{short_path(node.trace.filename)}:{node.trace.line}"
 
 
 def short_path(filename: str) -> str:
@@ -65,14 +63,12 @@ def _call(function: Callable[..., Any], given: Iterable[tuple[inspect.Parameter,
 
 def inspect_graph(subject: ValueSubject, cotangent: Array) -> list[Finding]:
     """Look for arrays that changed after their use, and for rules that misbehave."""
-    _, outputs = subject.record(engine.record())
-    nodes = ancestors(outputs)
-    return [*_changed_values(nodes), *_misbehaving_rules(subject, nodes, outputs, cotangent)]
+    return [*_changed_values(subject), *_misbehaving_rules(subject, cotangent)]
 
 
-def _changed_values(nodes: Sequence[Node]) -> Iterator[Finding]:
+def _changed_values(subject: ValueSubject) -> Iterator[Finding]:
     """Operations whose recorded inputs no longer give their recorded result."""
-    for node in reversed(nodes):
+    for node in reversed(subject.graph):
         assert node.primitive is not None
         with np.errstate(all="ignore"):
             given = _arguments(node.primitive, node.trace)
@@ -80,41 +76,51 @@ def _changed_values(nodes: Sequence[Node]) -> Iterator[Finding]:
         if not np.array_equal(again, np.asarray(node.trace.value), equal_nan=True):
             yield Finding(
                 "saved value changed",
-                f"{called_at(node)} does not give the same result when it is computed again: "
-                "an array it took or made was changed in place, or it is random",
+                f"{node.primitive.name}, called at {place(node)}, does not give the same result "
+                "when it is computed again: an array it took or made was changed in place, or it "
+                "is random",
             )
             return
 
 
-def _misbehaving_rules(
-    subject: ValueSubject, nodes: Sequence[Node], outputs: Sequence[Value], cotangent: Array
-) -> Iterator[Finding]:
+def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Finding]:
     """Go back through the graph once, as the engine does, and look at what each rule does."""
     arrived: dict[Node, Any] = {}
-    for node, seed in zip(*subject.seeds(cotangent, outputs), strict=True):
+    for node, seed in zip(*subject.seeds(cotangent), strict=True):
         arrived[node] = arrived[node] + seed if node in arrived else seed
-    for node in nodes:
+    for node in subject.graph:
         if node not in arrived:
             continue
         g = arrived[node]
         for parent, rule, needs, slot in node.edges:
             given = (g, *needs)
             before = [np.array(x) if isinstance(x, np.ndarray) else None for x in given]
-            gradient = rule(*given)
-            name = f"the rule of {called_at(node)} for {_input(node, slot)}"
+            try:
+                found = rule(*given)
+                gradient = engine._conform(found, parent, node, slot)
+            except Exception as error:
+                kind = "shape" if isinstance(error, ShapeError) else "error"
+                text = f"{_rule(node, slot)} raised {type(error).__name__}: {error}"
+                yield Finding(kind, text)
+                return
             for at, (x, copy) in enumerate(zip(given, before, strict=True)):
                 if copy is not None and not np.array_equal(x, copy, equal_nan=True):
                     what = "g, the gradient it is given" if at == 0 else "a value it is given"
-                    yield Finding("saved value changed", f"{name} changes {what}, in place")
+                    text = f"{_rule(node, slot)} changes {what}, in place"
+                    yield Finding("saved value changed", text)
                     return
-            dtype = parent.describe()[1]
-            found = getattr(gradient, "dtype", dtype)
-            if found.kind == "f" and found.itemsize < min(dtype.itemsize, g.dtype.itemsize):
-                yield Finding("dtype", f"{name} returns {found} for a {dtype} input")
-            gradient = engine._conform(gradient, parent, node, slot)
+            dtype, coarse = _dtype(found), parent.describe()[1]
+            if dtype.kind != "f" or dtype.itemsize < min(coarse.itemsize, g.dtype.itemsize):
+                text = f"{_rule(node, slot)} returned {dtype} for a {coarse} input"
+                yield Finding("dtype", text)
             arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
 
 
-def _input(node: Node, slot: int) -> str:
+def _dtype(x: Any) -> np.dtype[Any]:
+    return np.dtype(float) if isinstance(x, float) else np.asarray(x).dtype
+
+
+def _rule(node: Node, slot: int) -> str:
     assert node.primitive is not None
-    return node.primitive.input_name(slot)
+    name = node.primitive.input_name(slot)
+    return f"the rule of {node.primitive.name} for {name}, called at {place(node)},"

@@ -29,16 +29,19 @@ class Code(IntEnum):
 class Tolerance:
     """How exactly a function can be checked that rounds by `eps` and whose x is of size `scale`.
 
+    `tiny` is the smallest number it computes with.
+
     Parts of the derivative itself, and, where named so, of the largest derivative of the same
     output by the same input.
     """
 
-    def __init__(self, eps: float, scale: float) -> None:
+    def __init__(self, eps: float, tiny: float, scale: float) -> None:
         self.eps = eps
         self.scale = scale
         # What the rounding of the claim may explain, besides the error of the measurement.
         self.rounding = max(2e-7, 200 * eps)
         self.rounding_beside = max(1e-11, 100 * eps)
+        self.underflow = tiny**0.5  # products of two numbers that are smaller are 0
         # To be proven right, it must have been possible to see an error of this size.
         self.exact = max(1e-6, 1e4 * eps)
         self.exact_beside = max(1e-9, 1e3 * eps)
@@ -95,11 +98,14 @@ def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Toler
     magnitude = np.maximum(np.abs(claim), np.maximum(np.abs(low), np.abs(high)))
     outside = np.maximum(np.maximum(low - claim, claim - high), 0)
     allowed = _SURE * error + given.rounding * magnitude + given.rounding_beside * beside
+    allowed += given.underflow
     wrong = ~(outside <= allowed)
     # Of a function that is noisier than its dtype, less can be asked.
     noisy = given.exact / given.eps * slopes.noise / np.where(size > 0, size, np.inf)
     digits = np.clip(noisy, given.exact, 1e-2) * magnitude
-    exact = _SURE * error <= np.maximum(digits, given.exact_beside * beside)
+    # Next to a point where the slope is 0 it is small beside the slopes around.
+    around = np.maximum(beside, slopes.steepness)
+    exact = _SURE * error <= np.maximum(digits, given.exact_beside * around)
     # Steps that are tiny beside 1 may be too small to change f, unless it is 0.
     unchanged = slopes.flat & (claim == 0)
     unchanged &= (size == 0) | (step > 0.01 * max(1.0, given.scale))
@@ -115,6 +121,7 @@ def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Toler
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.where(outside > 0, outside / allowed, 0)
         hidden = np.where(unchanged, 0, _SURE * error / np.maximum(magnitude, beside))
+        hidden = np.where(claim == 0, np.minimum(hidden, _SURE * error / around), hidden)
     excess = np.where(np.isfinite(claim), excess, np.inf)
     unseen = (claim != 0) & (_SURE * error > 0.1 * magnitude)
     return Judgement(code, numerical, error, kink, left, right, excess, hidden, unseen)

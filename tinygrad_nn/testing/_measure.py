@@ -110,7 +110,7 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
                 subject.origin,
                 measured.claim[:, element],
                 beside,
-                Tolerance(subject.eps, scale),
+                Tolerance(subject.eps, subject.tiny, scale),
             )
             steps = probe.search.steps() if start is None else probe.search.steps(start)
             judgement = probe.run(itertools.islice(steps, _QUICK_WINDOWS))
@@ -215,6 +215,8 @@ class Directions:
     def random(cls, subject: Subject, rng: np.random.Generator) -> Directions:
         """Directions in which every element takes part, in proportion to the size of its array."""
         cotangent = _random_signs(rng, subject.origin.shape)
+        if len(cotangent) == 1:
+            cotangent = np.ones(1)
         direction = [_random_signs(rng, x.shape) * _typical(x) for x in subject.inputs]
         return cls(subject, cotangent, direction, subject.gradient(cotangent))
 
@@ -284,7 +286,9 @@ class Directions:
             return reached, np.array([self.cotangent @ values])
 
         origin = np.array([self.cotangent @ self.subject.origin])
-        return _Probe(line, origin, claim, beside, Tolerance(self.subject.eps, 1.0))
+        return _Probe(
+            line, origin, claim, beside, Tolerance(self.subject.eps, self.subject.tiny, 1.0)
+        )
 
 
 def _line(subject: Subject, move: Move) -> Line:

@@ -26,14 +26,18 @@ class Layout:
     """
 
     def __init__(self, tree: Any, name: str, read: Callable[[Any, str], Array]) -> None:
-        leaves, self.build = flatten(tree, name)
+        leaves, self.build = flatten(tree)
+        self.name = name
         self.kind = type(tree).__name__
         self.leaves = [leaf for _, leaf in leaves]
-        self.arrays = [read(leaf, path) for path, leaf in leaves]
+        self.arrays = [read(leaf, name + path) for path, leaf in leaves]
         self.shapes = {path: x.shape for (path, _), x in zip(leaves, self.arrays, strict=True)}
         ends = [0, *itertools.accumulate(x.size for x in self.arrays)]
         self.size = ends[-1]
         self._parts = [slice(*ends) for ends in itertools.pairwise(ends)]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{self.name}{path} {shape}" for path, shape in self.shapes.items())
 
     def flat(self) -> Array:
         """The numbers of all arrays, in a vector of their own."""
@@ -87,7 +91,7 @@ class Probe:
                 raise
             return np.full(self.outputs.size, np.nan)
         if outputs.shapes != self.outputs.shapes:
-            raise ShapeError(f"f returned {outputs.shapes} near x, but {self.outputs.shapes} at x")
+            raise ShapeError(f"the shapes f returns change: {outputs} near x, {self.outputs} at x")
         return outputs.flat()
 
     def reached(self, at: int, distance: float) -> float:
@@ -111,13 +115,16 @@ class Probe:
         return line, float(self.scales[most] / np.abs(direction[most]))
 
 
-def _data(leaf: Any) -> Array:
-    return np.asarray(leaf.data if isinstance(leaf, Value) else leaf)
+def _data(leaf: Any, path: str) -> Array:
+    try:
+        return np.asarray(leaf.data if isinstance(leaf, Value) else leaf)
+    except ValueError as error:
+        raise ShapeError(f"{path} is a list of lists of different lengths") from error
 
 
 def real(leaf: Any, path: str) -> Array:
     """The real numbers in a leaf."""
-    x = _data(leaf)
+    x = _data(leaf, path)
     if x.dtype.kind not in "iuf":
         raise TypeError(f"{path} is {_kind(leaf, x)}, not a real number or an array of such")
     return x
@@ -125,21 +132,22 @@ def real(leaf: Any, path: str) -> Array:
 
 def _variable(leaf: Any, path: str) -> Array:
     """The numbers in a leaf that can be changed by small steps, in float64."""
-    x = real(leaf, path)
-    if x.dtype.kind != "f" and isinstance(leaf, (np.ndarray, np.generic, Value)):
+    x = _data(leaf, path)
+    given = isinstance(leaf, (np.ndarray, np.generic, Value))
+    if x.dtype.kind == "b" or (given and x.dtype.kind in "iu"):
         raise TypeError(f"{path} is {x.dtype}, which has no derivative; pass floats")
-    return x.astype(np.float64)
+    return real(leaf, path).astype(np.float64)
 
 
 def _complex(leaf: Any, path: str) -> Array:
-    x = _data(leaf)
+    x = _data(leaf, path)
     if x.dtype.kind != "c":
         raise TypeError(f"{path} is {_kind(leaf, x)} for a complex x")
     return x
 
 
 def _kind(leaf: Any, x: Array) -> str:
-    return type(leaf).__name__ if x.dtype.kind == "O" else str(x.dtype)
+    return str(x.dtype) if x.dtype.kind in "biufc" else type(leaf).__name__
 
 
 def _like(leaf: Any, x: Array) -> Any:

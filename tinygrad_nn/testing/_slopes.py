@@ -61,6 +61,7 @@ class Window:
     step: float
     slope: Array
     error: Array
+    steepness: Array  # (outputs): the largest change of f over the step
     flat: Array  # nothing changed at all
     grain: Array  # (outputs): if f moves in equal small stairs, their height, else 0
     jump: Array  # (2 sides, outputs): the limit of f(x + t) - f(x) for t -> 0, on that side
@@ -72,13 +73,14 @@ class Slopes:
     """The slope of each output at the centre, on the right and on the left.
 
     `slope`, `error` and `step` (where it was found) are (3 kinds, outputs), the others (outputs):
-    `noise` is the least of it in f that was met on narrower steps, and `flat` says that f
-    changed nowhere.
+    `steepness` is how steep f is about the point, `noise` the least of it that was met in f on
+    narrower steps, and `flat` says that f changed nowhere.
     """
 
     slope: Array
     error: Array
     step: Array
+    steepness: Array
     noise: Array
     flat: Array
     jump: Array
@@ -124,6 +126,7 @@ class Search:
                 step,
                 slope=np.stack([slope for slope, _ in found]),
                 error=np.stack([error for _, error in found]) + floor,
+                steepness=np.maximum(_size(change_right), _size(change_left)) / step,
                 flat=np.stack([flat_right & flat_left, flat_right, flat_left]),
                 grain=_grain(np.concatenate([change_right, change_left]), size / self.eps),
                 jump=np.stack([jump for jump, _ in jumps]),
@@ -151,8 +154,8 @@ class Search:
             shape = (3, len(self.origin))
             nothing = np.zeros(shape[1], bool)
             unknown = np.full(shape, np.inf)
-            slope, step, noise = np.zeros(shape), np.ones(shape), np.zeros(shape[1])
-            return Slopes(slope, unknown, step, noise, nothing, nothing, nothing)
+            zero, step, none = np.zeros(shape), np.ones(shape), np.zeros(shape[1])
+            return Slopes(zero, unknown, step, none, none, nothing, nothing, nothing)
         steps = np.array([window.step for window in windows])[:, None, None]
         slope = np.stack([window.slope for window in windows])
         flat = np.stack([window.flat for window in windows])
@@ -172,6 +175,9 @@ class Search:
             np.take_along_axis(slope, chosen, 0)[0],
             np.take_along_axis(error, chosen, 0)[0],
             np.take_along_axis(np.broadcast_to(steps, slope.shape), chosen, 0)[0],
+            np.take_along_axis(
+                np.stack([window.steepness for window in windows]), chosen[:, CENTRE], 0
+            )[0],
             self._least_noise(own * steps, flat, chosen),
             np.all(flat, axis=(0, 1)),
             self._jumps(),

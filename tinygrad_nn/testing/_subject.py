@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,15 @@ from ._slopes import Array
 
 Leaves = Sequence[tuple[str, Any]]
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 class Subject:
     """A function of named leaves, of which those at `varied` are its inputs.
 
     `call` takes the leaves, with new ones in the varied places, and returns outputs. It is given
-    float64 instead of float32, if it allows and `wide` is not False.
+    float64 instead of float32, if it allows and `wide` is not False. `dtype` is the coarsest that
+    it computes with, as far as one can see.
     """
 
     def __init__(
@@ -38,40 +40,57 @@ class Subject:
         wide: bool = True,
     ) -> None:
         self.name = name
-        self.leaves = [leaf for _, leaf in leaves]
+        self.leaf_names = [name for name, _ in leaves]
+        self.leaves = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for _, leaf in leaves]
         self.varied = varied
         self.call = call
-        self.names = [leaves[at][0] for at in varied]
-        natural = [np.asarray(_data(self.leaves[at])) for at in varied]
-        self.dtypes = [array.dtype for array in natural]
-        self.inputs = [array.astype(np.float64) for array in natural]
+        self.names = [self.leaf_names[at] for at in varied]
+        given = [np.asarray(_data(self.leaves[at])) for at in varied]
+        self.dtypes = [array.dtype if array.dtype.kind == "f" else _FLOAT64 for array in given]
+        self.inputs = [array.astype(np.float64) for array in given]
         self.evaluations = 0
-        self.cast = [np.dtype(np.float64)] * len(natural) if wide else self.dtypes
+        self.cast = [_FLOAT64] * len(given) if wide else self.dtypes
         try:
-            outputs = self._outputs(self.inputs)
+            outputs = self.outputs_at(self.inputs)
         except Exception:
             if self.dtypes == self.cast:
                 raise
             self.cast = self.dtypes
-            outputs = self._outputs(self.inputs)
+            outputs = self.outputs_at(self.inputs)
         self.output_names = [name for name, _ in outputs]
         self.output_shapes = [np.shape(_data(output)) for _, output in outputs]
-        self.eps = max(
-            [float(np.finfo(np.asarray(_data(output)).dtype).eps) for _, output in outputs]
-            + [float(np.finfo(dtype).eps) for dtype in self.cast]
-            + [float(np.finfo(np.float64).eps)]
-        )
-        self.origin = self.values(self.inputs)
+        self.dtype = _coarsest([*self.cast, *(_data(output).dtype for _, output in outputs)])
+        self.origin = _vector(outputs)
+
+    @property
+    def eps(self) -> float:
+        """The rounding of what the function computes with."""
+        return float(np.finfo(self.dtype).eps)
+
+    @property
+    def tiny(self) -> float:
+        """The smallest number it computes with in full precision."""
+        return float(np.finfo(self.dtype).tiny)
 
     def as_given(self, arrays: Sequence[Array]) -> list[Any]:
-        """`arrays` as the function takes them; arrays of their own."""
+        """`arrays` in the dtypes that the function is given; arrays of their own."""
         return [np.array(array, dtype)[()] for array, dtype in zip(arrays, self.cast, strict=True)]
 
-    def _run(self, inputs: Sequence[Any]) -> list[tuple[str, Any]]:
+    def wrap(self, array: Any) -> Any:
+        """What the function takes for an array."""
+        raise NotImplementedError
+
+    def run(self, inputs: Sequence[Any]) -> list[tuple[str, Any]]:
         """The floating-point outputs, by name, with `inputs` in the varied places."""
+        return self._run(self._with(inputs))
+
+    def _with(self, inputs: Sequence[Any]) -> list[Any]:
         leaves = list(self.leaves)
         for at, new in zip(self.varied, inputs, strict=True):
             leaves[at] = new
+        return leaves
+
+    def _run(self, leaves: list[Any]) -> list[tuple[str, Any]]:
         self.evaluations += 1
         found = [
             (name, output if isinstance(output, Value) else np.asarray(output))
@@ -82,30 +101,38 @@ class Subject:
             raise TypeError(f"{self.name} returned no floating-point number, array or Value")
         return found
 
-    def _outputs(self, arrays: Sequence[Array]) -> list[tuple[str, Any]]:
-        raise NotImplementedError
+    def outputs_at(self, arrays: Sequence[Array]) -> list[tuple[str, Any]]:
+        """The outputs for `arrays`, by name."""
+        return self.run([self.wrap(array) for array in self.as_given(arrays)])
 
     def values(self, arrays: Sequence[Array]) -> Array:
-        """All outputs at `arrays`, as one float64 vector."""
-        outputs = [_data(output) for _, output in self._outputs(arrays)]
-        return np.concatenate([np.asarray(output, np.float64).reshape(-1) for output in outputs])
+        """All outputs for `arrays`, as one float64 vector."""
+        return _vector(self.outputs_at(arrays))
 
-    def changed_inputs(self) -> list[str]:
-        """The names of the inputs that a call changes in place."""
-        raise NotImplementedError
+    def run_again(self) -> tuple[Array, list[str]]:
+        """The outputs of one more run at the point, and the names of leaves that it changed."""
+        leaves = self._with([self.wrap(array) for array in self.as_given(self.inputs)])
+        before = [_state(leaf) for leaf in leaves]
+        values = _vector(self._run(leaves))
+        changed = [
+            name
+            for name, leaf, state in zip(self.leaf_names, leaves, before, strict=True)
+            if _is_changed(leaf, state)
+        ]
+        return values, changed
 
     def vjp(self, cotangent: Array) -> list[Array | None]:
         """The claimed gradient of cotangent . f by each input; None where there is no path."""
+        raise NotImplementedError
+
+    def is_reached(self, at: int) -> bool:
+        """Whether some derivative by input `at` has been found at all."""
         raise NotImplementedError
 
     def gradient(self, cotangent: Array) -> list[Array]:
         """As `vjp`, with zeros for None."""
         pairs = zip(self.inputs, self.vjp(cotangent), strict=True)
         return [np.zeros(x.shape) if g is None else g for x, g in pairs]
-
-    def is_reached(self, at: int) -> bool:
-        """Whether some derivative by input `at` has been found at all."""
-        return True
 
     def jacobian(self) -> list[Array]:
         """The claimed derivatives by each input: (outputs, elements of the input)."""
@@ -126,7 +153,10 @@ class Subject:
 
 
 class ValueSubject(Subject):
-    """A function of Values, whose derivatives are those of the graph it records."""
+    """A function of Values, whose derivatives are those of the graph it records.
+
+    `variables` and `outputs` are the ends of that graph, made under `engine.record()`.
+    """
 
     def __init__(
         self,
@@ -137,66 +167,42 @@ class ValueSubject(Subject):
         wide: bool = True,
     ) -> None:
         super().__init__(name, leaves, varied, call, wide)
-        self.variables, self.outputs = self.record()
-        # A part computed in float32 makes all of it round as float32 does.
-        dtypes = {node.describe()[1] for node in ancestors(self.outputs)}
-        self.eps = max([self.eps, *(float(np.finfo(dtype).eps) for dtype in dtypes)])
-        self.reached: set[Node] = set()  # the inputs that some backward pass came to
+        self.variables = [Value(array) for array in self.as_given(self.inputs)]
+        self._nodes = [_node(variable) for variable in self.variables]
+        with engine.record():
+            outputs = [output for _, output in self.run(self.variables)]
+        self.outputs = [out if isinstance(out, Value) else make_value(out, None) for out in outputs]
+        self.graph = _ancestors(self.outputs)
+        self.dtype = _coarsest([self.dtype, *(node.describe()[1] for node in self.graph)])
+        self._reached: set[Node] = set()
 
-    def record(
-        self, context: AbstractContextManager[Any] | None = None
-    ) -> tuple[list[Value], list[Value]]:
-        """Fresh Values of the inputs, and the outputs computed from them."""
-        variables = [Value(array) for array in self.as_given(self.inputs)]
-        with context or engine.enable_grad():
-            outputs = [output for _, output in self._run(variables)]
-        return variables, [
-            out if isinstance(out, Value) else make_value(out, None) for out in outputs
-        ]
-
-    def _outputs(self, arrays: Sequence[Array]) -> list[tuple[str, Any]]:
-        return self._run([Value(array) for array in self.as_given(arrays)])
-
-    def changed_inputs(self) -> list[str]:
-        variables = [Value(array) for array in self.as_given(self.inputs)]
-        before = [
-            (variable.data, np.array(variable.data), variable._node) for variable in variables
-        ]
-        self._run(variables)
-        return [
-            name
-            for name, variable, (data, copy, node) in zip(
-                self.names, variables, before, strict=True
-            )
-            if variable._node is not node or not np.array_equal(data, copy, equal_nan=True)
-        ]
-
-    def vjp(self, cotangent: Array) -> list[Array | None]:
-        roots, seeds = self.seeds(cotangent, self.outputs)
-        nodes = [_node(variable) for variable in self.variables]
-        found = engine.backpropagate(roots, seeds, onto=nodes)
-        self.reached |= found.keys()
-        return [
-            None if node not in found else np.asarray(found[node], np.float64) for node in nodes
-        ]
+    def wrap(self, array: Any) -> Any:
+        return Value(array)
 
     def in_own_dtypes(self) -> ValueSubject | None:
         """The same with the inputs as they were given, if it was checked in wider ones."""
         if self.cast == self.dtypes:
             return None
-        leaves = [("", leaf) for leaf in self.leaves]
+        leaves = list(zip(self.leaf_names, self.leaves, strict=True))
         return ValueSubject(self.name, leaves, self.varied, self.call, wide=False)
 
-    def is_reached(self, at: int) -> bool:
-        return self.variables[at]._node in self.reached
+    def vjp(self, cotangent: Array) -> list[Array | None]:
+        roots, seeds = self.seeds(cotangent)
+        found = engine.backpropagate(roots, seeds, onto=self._nodes)
+        self._reached |= found.keys()
+        return [
+            np.asarray(found[node], np.float64) if node in found else None for node in self._nodes
+        ]
 
-    @staticmethod
-    def seeds(cotangent: Array, outputs: Sequence[Value]) -> tuple[list[Node], list[Any]]:
+    def is_reached(self, at: int) -> bool:
+        return self._nodes[at] in self._reached
+
+    def seeds(self, cotangent: Array) -> tuple[list[Node], list[Any]]:
         """The nodes of the outputs that depend on something, and the gradients to send there."""
-        ends = list(itertools.accumulate(out.size for out in outputs))
+        ends = list(itertools.accumulate(out.size for out in self.outputs))
         pairs = [
             (out._node, np.array(part, out.dtype).reshape(out.shape)[()])
-            for out, part in zip(outputs, np.split(cotangent, ends[:-1]), strict=True)
+            for out, part in zip(self.outputs, np.split(cotangent, ends[:-1]), strict=True)
             if out._node is not None
         ]
         return [node for node, _ in pairs], [seed for _, seed in pairs]
@@ -205,7 +211,7 @@ class ValueSubject(Subject):
         """The function from inputs and output gradients to the gradients of the inputs."""
         count = len(self.varied)
         cotangents = [
-            np.array(np.copysign(rng.uniform(0.5, 1.5, shape), rng.uniform(-1, 1, shape)))[()]
+            np.array(np.copysign(rng.uniform(0.5, 1.5, shape), rng.uniform(-1, 1, shape)))
             for shape in self.output_shapes
         ]
         names = ["g" if len(cotangents) == 1 else f"g{name}" for name in self.output_names]
@@ -215,116 +221,21 @@ class ValueSubject(Subject):
             variables = new[:count]
             nodes = [_node(variable) for variable in variables]
             with engine.enable_grad():
-                outputs = [output for _, output in self._run(variables)]
+                outputs = [output for _, output in self.run(variables)]
                 pairs = [
                     (out._node, g)
                     for out, g in zip(outputs, new[count:], strict=True)
                     if isinstance(out, Value) and out._node is not None
                 ]
                 found = engine.backpropagate(
-                    [node for node, _ in pairs],
-                    [g for _, g in pairs],
-                    onto=nodes,
-                    wrap=make_value,
+                    [node for node, _ in pairs], [g for _, g in pairs], onto=nodes, wrap=make_value
                 )
             return {
-                name: found[node] if node in found else np.zeros(variable.shape)
-                for name, node, variable in zip(self.names, nodes, variables, strict=True)
+                name: found[node] if node in found else np.zeros(x.shape)
+                for name, node, x in zip(self.names, nodes, self.inputs, strict=True)
             }
 
         return ValueSubject(f"the gradient of {self.name}", leaves, range(len(leaves)), gradients)
-
-
-class ArraySubject(Subject):
-    """A NumPy function, with a function that computes its derivatives by hand."""
-
-    def __init__(
-        self,
-        name: str,
-        leaves: Leaves,
-        varied: Sequence[int],
-        call: Callable[[list[Any]], Any],
-        derivatives: Callable[[list[Any]], Any],
-    ) -> None:
-        super().__init__(name, leaves, varied, call)
-        self.derivatives = derivatives
-        self.claims: list[Array] = []
-
-    def _outputs(self, arrays: Sequence[Array]) -> list[tuple[str, Any]]:
-        return self._run(self.as_given(arrays))
-
-    def changed_inputs(self) -> list[str]:
-        arrays = self.as_given(self.inputs)
-        self._run(arrays)
-        return [
-            name
-            for name, array, x in zip(self.names, arrays, self.as_given(self.inputs), strict=True)
-            if not np.array_equal(array, x, equal_nan=True)
-        ]
-
-    def claim(self) -> tuple[str, str] | None:
-        """Compute the derivatives claimed; the kind and text of a problem with their form."""
-        leaves = list(self.leaves)
-        for at, new in zip(self.varied, self.as_given(self.inputs), strict=True):
-            leaves[at] = new
-        claims = [np.asarray(claim) for _, claim in flatten(self.derivatives(leaves))[0]]
-        if len(claims) == len(leaves) != len(self.varied):
-            claims = [claims[at] for at in self.varied]
-        if len(claims) != len(self.varied):
-            return "shape", f"grad returned {len(claims)} arrays for {len(self.varied)} inputs"
-        for name, x, dtype, claim in zip(self.names, self.inputs, self.cast, claims, strict=True):
-            if claim.shape not in (self._shape + x.shape, self._elementwise(x)):
-                hint = _shape_hint(claim.shape, x.shape)
-                text = f"the gradient by {name} has shape {claim.shape}, not {x.shape}{hint}"
-                return "shape", text
-            if claim.dtype.kind not in "iuf" or claim.dtype.itemsize < dtype.itemsize:
-                return "dtype", f"the gradient by {name} is {claim.dtype}, not {dtype}"
-        self.claims = [claim.astype(np.float64) for claim in claims]
-        return None
-
-    def vjp(self, cotangent: Array) -> list[Array | None]:
-        g = cotangent.reshape(self._shape)
-        return [
-            g * claim
-            if claim.shape == self._elementwise(x) != self._shape + x.shape
-            else np.tensordot(g, claim, g.ndim)
-            for x, claim in zip(self.inputs, self.claims, strict=True)
-        ]
-
-    @property
-    def _shape(self) -> tuple[int, ...]:
-        """The shape of the output; several are laid end to end."""
-        return self.output_shapes[0] if len(self.output_shapes) == 1 else (len(self.origin),)
-
-    def _elementwise(self, x: Array) -> tuple[int, ...] | None:
-        """The shape of the derivative of an elementwise function, if this may be one."""
-        return x.shape if x.shape == self._shape else None
-
-
-def _shape_hint(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """What may have happened to a gradient of shape `found` instead of `shape`."""
-    if found == shape[::-1]:
-        return ": transposed?"
-    extra = len(found) - len(shape)
-    if extra > 0 and found[extra:] == shape:
-        axes = list(range(extra))
-    elif extra == 0:
-        axes = [at for at, n in enumerate(shape) if n == 1 != found[at]]
-    else:
-        axes = []
-    return f": summed over axis {', '.join(map(str, axes))} missing?" if axes else ""
-
-
-def ancestors(outputs: Sequence[Value]) -> list[Node]:
-    """The nodes of operations that led to `outputs`, newest first."""
-    found: dict[Node, None] = {}
-    stack = [output._node for output in outputs if output._node is not None]
-    while stack:
-        node = stack.pop()
-        if node not in found and node.edges:
-            found[node] = None
-            stack.extend(edge[0] for edge in node.edges)
-    return sorted(found, key=lambda node: -node.number)
 
 
 def index_text(at: int, shape: tuple[int, ...]) -> str:
@@ -332,6 +243,43 @@ def index_text(at: int, shape: tuple[int, ...]) -> str:
     if not shape:
         return ""
     return f"[{', '.join(str(i) for i in np.unravel_index(at, shape))}]"
+
+
+def _ancestors(outputs: Sequence[Value]) -> list[Node]:
+    """The recorded operations that led to `outputs`, newest first."""
+    found: dict[Node, None] = {}
+    stack = [output._node for output in outputs if output._node is not None]
+    while stack:
+        node = stack.pop()
+        if node not in found and hasattr(node, "trace"):
+            found[node] = None
+            stack.extend(edge[0] for edge in node.edges)
+    return sorted(found, key=lambda node: -node.number)
+
+
+def _coarsest(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    """The floating dtype with the fewest digits, float64 at most."""
+    return max([_FLOAT64, *dtypes], key=lambda dtype: float(np.finfo(dtype).eps))
+
+
+def _vector(outputs: Sequence[tuple[str, Any]]) -> Array:
+    return np.concatenate([np.ravel(_data(output)).astype(np.float64) for _, output in outputs])
+
+
+def _state(leaf: Any) -> Any:
+    """What to compare a leaf with later: the node of a Value, and a copy of the data."""
+    data = _data(leaf)
+    copy = data.copy() if isinstance(data, np.ndarray) else data
+    return (leaf._node if isinstance(leaf, Value) else None), copy
+
+
+def _is_changed(leaf: Any, state: Any) -> bool:
+    node, data = state
+    if isinstance(leaf, Value) and leaf._node is not node:
+        return True
+    if not isinstance(data, np.ndarray) or data.dtype.kind not in "biuf":
+        return False
+    return not np.array_equal(_data(leaf), data, equal_nan=data.dtype.kind == "f")
 
 
 def _data(x: Any) -> Any:

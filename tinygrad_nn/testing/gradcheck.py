@@ -14,8 +14,9 @@ from ..nest import flatten
 from ..nn.module import Module
 from ..value import Value
 from ._blame import look_into_graph
+from ._by_hand import ArraySubject
 from ._check import Check
-from ._subject import ArraySubject, Leaves, Subject, ValueSubject
+from ._subject import Leaves, Subject, ValueSubject
 from .report import GradientMismatch, InconclusiveWarning, Report
 
 Mode = Literal["full", "directional"]
@@ -67,6 +68,10 @@ def gradcheck(
         return f(*build(new))
 
     if grad is None:
+        leaves = [
+            (path, Value(leaf, requires_grad=False) if _is_data(at, leaf, varied) else leaf)
+            for at, (path, leaf) in enumerate(leaves)
+        ]
         return _run(lambda: ValueSubject(name, leaves, varied, call), order, mode)
     if order != 1:
         raise ValueError("order 2 needs a function of Values, not a gradient written by hand")
@@ -75,7 +80,9 @@ def gradcheck(
     def gradient(new: list[Any]) -> Any:
         return derivative(*build(new))
 
-    return _run(lambda: ArraySubject(name, leaves, varied, call, gradient), order, mode)
+    chosen = list(dict.fromkeys(owners[at][1] for at in varied))
+    arguments = (list(dict.fromkeys(argument for _, argument in owners)), chosen)
+    return _run(lambda: ArraySubject(name, leaves, varied, call, gradient, arguments), order, mode)
 
 
 def gradgradcheck(f: Callable[..., Any], *inputs: Any, **options: Any) -> Report:
@@ -197,6 +204,8 @@ def _varied(
             raise TypeError("gradcheck: no floating-point number or array among the inputs")
         return floating
     varied = []
+    if not isinstance(wrt, (int, str)) and not wrt:
+        raise ValueError("gradcheck: wrt names no input")
     for which in [wrt] if isinstance(wrt, (int, str)) else wrt:
         mine = [at for at, owner in enumerate(owners) if which in owner]
         if not mine:
@@ -209,6 +218,11 @@ def _varied(
             )
         varied += [at for at in mine if at in floating and at not in varied]
     return varied
+
+
+def _is_data(at: int, leaf: Any, varied: Sequence[int]) -> bool:
+    """Whether the leaf is of numbers that the function shall see as a Value, but as a constant."""
+    return at not in varied and not isinstance(leaf, Value) and _is_floating(leaf)
 
 
 def _is_floating(leaf: Any) -> bool:

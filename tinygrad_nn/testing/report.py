@@ -158,8 +158,8 @@ def _lines(report: Report) -> list[str]:
         lines += ["", *_table(report)]
     if report.pattern:
         lines += ["", f"  looks like: {report.pattern}"]
-    if report.searched:
-        lines += ["", *_blame(report)]
+    if blame := _blame(report):
+        lines += ["", *blame]
     return lines
 
 
@@ -218,7 +218,7 @@ def _blame(report: Report) -> list[str]:
         lines += [f"    {culprit}" for culprit in report.culprits]
         if report.proven:
             lines.append(f"    proven right: {', '.join(report.proven)}")
-    elif report.proven:
+    elif report.proven and not any(found.verdict == "fail" for found in report.findings):
         lines.append(
             "  every rule in the graph is right on its own (" + ", ".join(report.proven) + "):"
         )
