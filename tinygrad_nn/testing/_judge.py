@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ._slopes import CENTRE, LEFT, RIGHT, Array, Slopes
+from ._slopes import CENTRE, GAP, LEFT, RIGHT, Array, Slopes
 
 # How many estimated errors a claim may be off before it is wrong.
 _SURE = 4.0
@@ -24,26 +24,28 @@ class Code(IntEnum):
     UNDEFINED = 5
     NOTHING = 6  # claim and measurement are 0 within the noise, and the noise is small
     TWO_SCALES = 7  # the function has the claimed slope on wide steps, but not on narrow ones
+    CHAOS = 8  # the function changes completely where x rounds
 
 
 class Tolerance:
     """How exactly a function can be checked that rounds by `eps` and whose x is of size `scale`.
 
-    `tiny` is the smallest number it computes with.
+    `tiny` is the smallest number it computes with, `largest` the largest derivative claimed.
 
     Parts of the derivative itself, and, where named so, of the largest derivative of the same
     output by the same input.
     """
 
-    def __init__(self, eps: float, tiny: float, scale: float) -> None:
+    def __init__(self, eps: float, tiny: float, scale: float, largest: float) -> None:
         self.eps = eps
         self.scale = scale
+        self.largest = largest
         # What the rounding of the claim may explain, besides the error of the measurement.
         self.rounding = max(2e-7, 200 * eps)
         self.rounding_beside = max(1e-11, 100 * eps)
         self.underflow = tiny**0.5  # products of two numbers that are smaller are 0
-        # To be proven right, it must have been possible to see an error of this size.
-        self.exact = max(1e-6, 1e4 * eps)
+        # To be proven right, it must have been possible to see an error of one part in a million.
+        self.exact = max(4e-7, 1e4 * eps)
         self.exact_beside = max(1e-9, 1e3 * eps)
         # What is 0 within the noise is right if the noise is this small beside f, over the step.
         self.zero = max(1e-8, 1e3 * eps)
@@ -64,57 +66,59 @@ class Judgement:
     unseen: Array  # the claim is not 0, but too small for its digits to be checked
 
 
-def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Tolerance) -> Judgement:
+def judge(
+    slopes: Slopes, claim: Array, beside: Array, size: Array, given: Tolerance, enough: float = 0
+) -> Judgement:
     """Compare `claim` with `slopes`.
 
-    `beside` is the largest derivative of the same output by any element of the same input, and
-    `size` the largest |f| nearby.
+    `beside` is the largest derivative of the same output by any element of the same input,
+    `size` is |f|, and an error of `enough` is small enough in any case.
     """
-    centre, right, left = slopes.slope
-    centre_error, right_error, left_error = slopes.error
-    both = right_error + left_error
+    centre, right, left, gap = slopes.slope
+    centre_error, right_error, left_error, _ = slopes.error
     steepest = np.maximum(np.abs(right), np.abs(left))
-    kink = np.abs(right - left) > (
-        3 * both + given.rounding * steepest + given.rounding_beside * beside
-    )
-    kink &= np.isfinite(both)
+    kink = slopes.kink & np.isfinite(right_error) & np.isfinite(left_error)
+    kink &= np.abs(gap) > given.rounding * steepest + given.rounding_beside * beside
 
+    both = right_error + left_error
     one_sided = ~np.isfinite(both)
     side = np.where(right_error <= left_error, right, left)
     side_error = np.minimum(right_error, left_error)
-    middle, middle_error = (right + left) / 2, both / 2
-    use_centre = ~kink & (centre_error <= middle_error)
-    numerical = np.where(use_centre, centre, np.where(one_sided, side, middle))
-    error = np.where(use_centre, centre_error, np.where(one_sided, side_error, middle_error))
+    use_centre = ~kink & (centre_error <= both / 2)
+    numerical = np.where(use_centre, centre, np.where(one_sided, side, (right + left) / 2))
+    error = np.where(use_centre, centre_error, np.where(one_sided, side_error, both / 2))
     step = np.where(
         use_centre, slopes.step[CENTRE], np.minimum(slopes.step[RIGHT], slopes.step[LEFT])
     )
-    # On very wide steps the measurement may be more exact than the claim can be, which rounds.
     step = np.minimum(step, max(given.scale, 1.0))
-    error = np.maximum(error, 8 * given.eps * size / step)
     low = np.where(kink, np.minimum(left, right), numerical)
     high = np.where(kink, np.maximum(left, right), numerical)
 
-    magnitude = np.maximum(np.abs(claim), np.maximum(np.abs(low), np.abs(high)))
+    finite = np.isfinite(claim)
+    magnitude = np.maximum(
+        np.where(finite, np.abs(claim), 0), np.maximum(np.abs(low), np.abs(high))
+    )
     outside = np.maximum(np.maximum(low - claim, claim - high), 0)
     allowed = _SURE * error + given.rounding * magnitude + given.rounding_beside * beside
     allowed += given.underflow
-    wrong = ~(outside <= allowed)
-    # Of a function that is noisier than its dtype, less can be asked.
-    noisy = given.exact / given.eps * slopes.noise / np.where(size > 0, size, np.inf)
-    digits = np.clip(noisy, given.exact, 1e-2) * magnitude
+    wrong = ~finite | ~(outside <= allowed)
     # Next to a point where the slope is 0 it is small beside the slopes around.
     around = np.maximum(beside, slopes.steepness)
-    exact = _SURE * error <= np.maximum(digits, given.exact_beside * around)
+    sufficient = np.maximum(given.exact * magnitude, given.exact_beside * around)
+    exact = _SURE * error <= np.maximum(sufficient, enough)
     # Steps that are tiny beside 1 may be too small to change f, unless it is 0.
     unchanged = slopes.flat & (claim == 0)
-    unchanged &= (size == 0) | (step > 0.01 * max(1.0, given.scale))
-    nothing = np.maximum(np.abs(claim), np.abs(numerical)) <= _SURE * error
-    nothing &= _SURE * error <= given.zero * np.maximum(size, given.scale) / step
-    nothing &= ~exact & ~unchanged
+    unchanged &= (size == 0) | (slopes.step[CENTRE] > 1e-5 * max(1.0, given.scale))
+    most = np.maximum(np.abs(claim), np.abs(numerical))
+    nothing = (most <= _SURE * error) & (
+        _SURE * error <= given.zero * np.maximum(size, given.scale) / step
+    )
+    # What rounds to 0 in f, or in the claim.
+    nothing |= most <= 32 * given.eps * size / step
+    nothing |= slopes.flat & (most <= given.eps * given.largest)
 
     code = np.where(wrong, Code.WRONG, np.where(exact | unchanged, Code.RIGHT, Code.COARSE))
-    code = np.where(nothing & ~wrong, Code.NOTHING, code)
+    code = np.where(nothing & finite & (code != Code.RIGHT), Code.NOTHING, code)
     code = np.where(np.isfinite(error), code, Code.UNDEFINED)
     code = np.where(slopes.unbounded, Code.UNBOUNDED, code)
     code = np.where(slopes.jump, Code.JUMP, code)
@@ -122,7 +126,7 @@ def judge(slopes: Slopes, claim: Array, beside: Array, size: Array, given: Toler
         excess = np.where(outside > 0, outside / allowed, 0)
         hidden = np.where(unchanged, 0, _SURE * error / np.maximum(magnitude, beside))
         hidden = np.where(claim == 0, np.minimum(hidden, _SURE * error / around), hidden)
-    excess = np.where(np.isfinite(claim), excess, np.inf)
+    excess = np.where(finite, excess, np.inf)
     unseen = (claim != 0) & (_SURE * error > 0.1 * magnitude)
     return Judgement(code, numerical, error, kink, left, right, excess, hidden, unseen)
 
@@ -131,10 +135,9 @@ def proven_smooth(
     slopes: Slopes, claim: Array, beside: Array, size: Array, given: Tolerance
 ) -> Array:
     """Whether a kink at the point would have been seen."""
-    both = slopes.error[RIGHT] + slopes.error[LEFT]
     seen = np.maximum(
         100 * given.exact * np.maximum(np.abs(claim), beside),
-        given.zero * size / slopes.step[RIGHT],
+        given.zero * size / slopes.step[GAP],
     )
-    smooth: Array = (both <= seen) | (slopes.flat & (claim == 0))
+    smooth = (slopes.error[GAP] <= seen) | (slopes.flat & (claim == 0))
     return np.asarray(smooth & np.isfinite(slopes.error[CENTRE]))

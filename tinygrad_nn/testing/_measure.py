@@ -54,15 +54,26 @@ class Measured:
 
 
 class _Probe:
-    """One line through the point, and what is claimed of the slopes along it."""
+    """One line through the point, and what is claimed of the slopes along it.
+
+    `x` is the size of what moves, for judging how much its rounding matters.
+    """
 
     def __init__(
-        self, line: Line, origin: Array, claim: Array, beside: Array, given: Tolerance
+        self,
+        search: Search,
+        claim: Array,
+        beside: Array,
+        given: Tolerance,
+        x: float,
+        enough: float = 0.0,
     ) -> None:
-        self.search = Search(line, origin, given.scale, given.eps)
-        self.given = given
+        self.search = search
         self.claim = claim
         self.beside = beside
+        self.given = given
+        self.x = x
+        self.enough = enough
         self.accepted_at: float | None = None
 
     def run(self, steps: Iterable[float], at_a_time: int = 1) -> Judgement:
@@ -79,14 +90,22 @@ class _Probe:
                 judgement = self._judge(step)
                 if self.accepted_at is not None:
                     return judgement
-        judgement = self._judge(0.0)
+        return self._judge(0.0)
+
+    def run_thoroughly(self) -> Judgement:
+        """Look at windows of all widths, and measure the noise, before calling a claim wrong."""
+        self.search.measure_noise()
+        judgement = self.run(self.search.steps(), at_a_time=4)
         wrong = judgement.code == Code.WRONG
-        judgement.code[wrong & self.search.rounds_to(self.claim, self.slopes)] = Code.TWO_SCALES
+        chaotic = self.search.is_chaotic(self.claim, self.x)
+        judgement.code[wrong & chaotic] = Code.CHAOS
+        rounding = self.search.rounds_to(self.claim, self.slopes)
+        judgement.code[wrong & rounding & ~chaotic] = Code.TWO_SCALES
         return judgement
 
     def _judge(self, step: float) -> Judgement:
         self.slopes, size = self.search.best(), np.abs(self.search.origin)
-        judgement = judge(self.slopes, self.claim, self.beside, size, self.given)
+        judgement = judge(self.slopes, self.claim, self.beside, size, self.given, self.enough)
         right = (judgement.code == Code.RIGHT) & ~judgement.kink
         right &= proven_smooth(self.slopes, self.claim, self.beside, size, self.given)
         if right.all():
@@ -100,17 +119,25 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
         Measured.of(name, x.shape, claim)
         for name, x, claim in zip(subject.names, subject.inputs, jacobian, strict=True)
     ]
+    largest = max([_largest(claim) for claim in jacobian], default=0.0)
     suspects: list[tuple[float, int, int, _Probe]] = []
     for at, measured in enumerate(found):
-        beside = np.max(np.abs(np.nan_to_num(measured.claim)), axis=1, initial=0)
+        beside = np.max(np.abs(_finite(measured.claim)), axis=1, initial=0)
+        x = subject.inputs[at]
         start = None
-        for element, scale in enumerate(_scales(subject.inputs[at])):
+        for element, value in enumerate(x.reshape(-1)):
+            scales = _scales(value, x)
             probe = _Probe(
-                _line(subject, _along_element(subject, at, element)),
-                subject.origin,
+                Search(
+                    _line(subject, _along_element(subject, at, element)),
+                    subject.origin,
+                    scales,
+                    subject.eps,
+                ),
                 measured.claim[:, element],
                 beside,
-                Tolerance(subject.eps, subject.tiny, scale),
+                Tolerance(subject.eps, subject.tiny, scales[0], largest),
+                value,
             )
             steps = probe.search.steps() if start is None else probe.search.steps(start)
             judgement = probe.run(itertools.islice(steps, _QUICK_WINDOWS))
@@ -119,13 +146,13 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
                 worst = float(np.max(judgement.excess, initial=0))
                 suspects.append((-worst, at, element, probe))
             else:
-                start = probe.accepted_at / scale  # what suits one element suits the next
+                start = probe.accepted_at / scales[0]  # what suits one element suits the next
     proven_wrong = False
     for _, at, element, probe in sorted(suspects, key=lambda suspect: suspect[:3]):
         seems_wrong = np.any(found[at].code[:, element] == Code.WRONG)
         if proven_wrong and (seems_wrong or subject.evaluations > _ENOUGH):
             continue  # the verdict stands, and what the first windows say will do for the table
-        judgement = probe.run(probe.search.steps(), at_a_time=4)
+        judgement = probe.run_thoroughly()
         found[at].put(element, judgement)
         proven_wrong |= bool(np.any(judgement.code == Code.WRONG))
     return found
@@ -165,11 +192,11 @@ def wrong_together(
         ones = np.ones(len(elements))
         for signs in (ones, away, *rng.choice([-1.0, 1.0], (_JOINT_DIRECTIONS, len(elements)))):
             slopes = _slopes_together(subject, output, elements, signs)
-            _, over, under = slopes.slope[:, 0]
+            _, over, under, _ = slopes.slope[:, 0]
             up = signs @ np.where(signs > 0, right, left)
             down = signs @ np.where(signs > 0, left, right)
             allowed = 1e-6 * np.sum(np.abs(left) + np.abs(right))
-            allowed += 4 * slopes.error[1:, 0].sum()
+            allowed += 4 * slopes.error[1:3, 0].sum()
             adds_up = abs(over - up) <= allowed and abs(under - down) <= allowed
             total = float(signs @ claim)
             low, high = min(over, under), max(over, under)
@@ -182,7 +209,10 @@ def _slopes_together(
     subject: Subject, output: int, elements: Sequence[tuple[int, int]], signs: Array
 ) -> Slopes:
     """The slopes of one output while several elements move up or down, as their signs say."""
-    scale = min(_scales(subject.inputs[at])[element] for at, element in elements)
+    scales = min(
+        _scales(subject.inputs[at].reshape(-1)[element], subject.inputs[at])
+        for at, element in elements
+    )
 
     def move(distance: float) -> tuple[float, list[Array]]:
         inputs = [x.copy() for x in subject.inputs]
@@ -196,7 +226,7 @@ def _slopes_together(
         reached, values = outputs(distance)
         return reached, values[output : output + 1]
 
-    search = Search(line, subject.origin[output : output + 1], scale, subject.eps)
+    search = Search(line, subject.origin[output : output + 1], scales, subject.eps)
     for step in itertools.islice(search.steps(), 2 * _QUICK_WINDOWS):
         search.look(step)
     return search.best()
@@ -226,7 +256,7 @@ class Directions:
         probe = self._probe(whole)
         judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
         if probe.accepted_at is None:
-            judgement = probe.run(probe.search.steps(), at_a_time=4)
+            judgement = probe.run_thoroughly()
         measured = Measured.of("all inputs", (), probe.claim[:, None])
         measured.put(0, judgement)
         return measured
@@ -268,7 +298,10 @@ class Directions:
             products.append(v[here] * g.reshape(-1)[here])
             start += v.size
         claim = np.array([sum(np.sum(product) for product in products)])
-        beside = np.array([sum(np.sum(np.abs(np.nan_to_num(product))) for product in products)])
+        beside = np.array([sum(np.sum(np.abs(_finite(product))) for product in products)])
+        # One wrong element of the usual size should be seen.
+        sizes = np.abs(np.concatenate([_finite(product) for product in products]))
+        usual = float(np.median(sizes[sizes > 0])) if np.any(sizes) else 0.0
 
         def move(distance: float) -> tuple[float, list[Array]]:
             inputs = []
@@ -286,9 +319,9 @@ class Directions:
             return reached, np.array([self.cotangent @ values])
 
         origin = np.array([self.cotangent @ self.subject.origin])
-        return _Probe(
-            line, origin, claim, beside, Tolerance(self.subject.eps, self.subject.tiny, 1.0)
-        )
+        given = Tolerance(self.subject.eps, self.subject.tiny, 1.0, 0.0)
+        search = Search(line, origin, (1.0,), self.subject.eps)
+        return _Probe(search, claim, beside, given, 1.0, enough=0.1 * usual)
 
 
 def _line(subject: Subject, move: Move) -> Line:
@@ -324,17 +357,27 @@ def _along_element(subject: Subject, at: int, element: int) -> Move:
     return move
 
 
-def _scales(x: Array) -> list[float]:
-    """The size of each element; that of the others for one that is 0 or tiny beside them."""
-    typical = _typical(x)
-    sizes = np.where(x == 0, typical, np.maximum(np.abs(x), 0.01 * typical))
-    return [float(size) for size in sizes.reshape(-1)]
+def _scales(value: float, x: Array) -> tuple[float, ...]:
+    """Sizes by which to choose steps for an element of x: its own, the others', and 1."""
+    scales: list[float] = []
+    for scale in (abs(float(value)), _typical(x), 1.0):
+        if scale and all(not 0.03 < scale / other < 30 for other in scales):
+            scales.append(scale)
+    return tuple(scales)
 
 
 def _typical(x: Array) -> float:
     """The median of the sizes that are not 0, or 1."""
     sizes = np.abs(x[x != 0])
     return float(np.median(sizes)) if sizes.size else 1.0
+
+
+def _finite(x: Array) -> Array:
+    return np.where(np.isfinite(x), x, 0)
+
+
+def _largest(x: Array) -> float:
+    return float(np.max(np.abs(_finite(x)), initial=0))
 
 
 def _random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

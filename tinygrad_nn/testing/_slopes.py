@@ -4,17 +4,18 @@ The function is sampled on both sides of a point in *windows*: five steps, each 
 than the one before. Extrapolating the difference quotients of a window to a step of 0 gives a
 slope without most of the truncation error (L. F. Richardson, 1911; C. J. F. Ridders, Adv. Eng.
 Software 4, 1982). Leaving out the largest step shows what truncation remains, leaving out the
-smallest shows the rounding noise; their sum is the error.
+smallest shows rounding; both together, and the noise of f over the step, are the error.
 
-Wide windows are spoilt by truncation and narrow ones by noise, and neither the scale on which
-the function bends nor its noise is known. So windows of many widths are compared, and the one
-with the smallest error is taken that no narrower one contradicts (O. V. Lepskii, Theory Probab.
-Appl. 35, 1990).
+Wide windows are spoilt by truncation and narrow ones by noise, and the scale on which the
+function bends is not known. So windows of many widths are compared, and the one with the smallest
+error is taken that no narrower one contradicts (O. V. Lepskii, Theory Probab. Appl. 35, 1990).
+The noise is measured where it matters (J. J. More, S. M. Wild, SIAM J. Sci. Comput. 33, 2011).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +26,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # Where a function is probed: from a distance to the distance reached and the outputs there.
 Line = Callable[[float], tuple[float, Array]]
 
-CENTRE, RIGHT, LEFT = 0, 1, 2
+CENTRE, RIGHT, LEFT, GAP = 0, 1, 2, 3  # GAP is the slope on the right less that on the left
 
 _STEPS = 1.9 ** -np.arange(5.0)  # not powers of 2: a period of the function should not divide them
 _APART = 16.0  # from one window to the next
-_START = 0.03  # of the scale of x
+_START = 3e-5  # of the scale of x: as narrow as rounding allows a verdict to be had
 _RINGS = 11  # of windows around a start, each 16 times farther
-_ROUNDING = 1e-5  # the stairs of rounding are lower than this part of f
+_SEVERAL = 3  # narrow windows must agree that there is a kink
 _NARROW = 7  # windows must show a jump; float32 inside makes stairs that fill fewer
+_ROUNDING = 1e-5  # rounding to float32 changes f by less than this part of it
 
 
 def _to_zero(nodes: Array, leave_out: slice) -> Array:
@@ -51,38 +53,42 @@ def _extrapolations(nodes: Array) -> Array:
 
 # A central quotient is a series in the square of the step, a one-sided one in the step.
 _EVEN, _ALL = _extrapolations(_STEPS**2), _extrapolations(_STEPS)
-_NOISE = np.array([np.abs(weights[0] / _STEPS).sum() for weights in (_EVEN, _ALL, _ALL)])
+# How much noise in f, over the largest step, ends up in the slope of each kind.
+_AMPLIFIED = np.array(
+    [np.abs(weights[0] / _STEPS).sum() for weights in (_EVEN, _ALL, _ALL)]
+    + [2 * np.abs(_ALL[0] / _STEPS).sum()]
+)[:, None]
 
 
 @dataclass(frozen=True)
 class Window:
-    """What five steps on either side say of the slopes; arrays are (3 kinds, outputs)."""
+    """What five steps on either side say of the slopes; arrays are (4 kinds, outputs)."""
 
     step: float
     slope: Array
-    error: Array
+    error: Array  # without that from noise
+    size: Array  # (outputs): the largest |f|
     steepness: Array  # (outputs): the largest change of f over the step
     flat: Array  # nothing changed at all
-    grain: Array  # (outputs): if f moves in equal small stairs, their height, else 0
     jump: Array  # (2 sides, outputs): the limit of f(x + t) - f(x) for t -> 0, on that side
     jump_error: Array
 
 
 @dataclass(frozen=True)
 class Slopes:
-    """The slope of each output at the centre, on the right and on the left.
+    """The slope of each output at the centre, on the right and on the left, and the gap.
 
-    `slope`, `error` and `step` (where it was found) are (3 kinds, outputs), the others (outputs):
-    `steepness` is how steep f is about the point, `noise` the least of it that was met in f on
-    narrower steps, and `flat` says that f changed nowhere.
+    `slope`, `error` and `step` (where it was found) are (4 kinds, outputs), the others (outputs):
+    `steepness` is how steep f is about the point, `flat` says that f changed nowhere, `kink` that
+    several windows show a gap.
     """
 
     slope: Array
     error: Array
     step: Array
     steepness: Array
-    noise: Array
     flat: Array
+    kink: Array
     jump: Array
     unbounded: Array
 
@@ -90,15 +96,24 @@ class Slopes:
 class Search:
     """The windows looked at so far along one line, and what they say together.
 
-    `origin` is f at the point, `scale` the size of x there, and `eps` the rounding of f.
+    `origin` is f at the point, `scales` are sizes of x, by which to choose steps, the most
+    likely first, and `eps` is the rounding of f.
     """
 
-    def __init__(self, line: Line, origin: Array, scale: float, eps: float) -> None:
+    def __init__(self, line: Line, origin: Array, scales: Sequence[float], eps: float) -> None:
         self.line = line
         self.origin = origin
-        self.scale = scale
+        self.scales = scales
         self.eps = eps
+        self.noise = eps / 2 * np.abs(origin)
         self.windows: list[Window] = []
+
+    @property
+    def scale(self) -> float:
+        """The most likely size of x."""
+        return self.scales[0]
+
+    # ---- Sampling
 
     def look(self, step: float) -> bool:
         """Sample a window whose largest step is `step`; False if that tells nothing new."""
@@ -109,28 +124,32 @@ class Search:
             return False
         (t_right, f_right), (t_left, f_left) = right, left
         change_right, change_left = f_right - self.origin, f_left - self.origin
-        size = np.maximum(_size(f_right), _size(f_left))
-        size = self.eps * np.maximum(size, np.abs(self.origin))
         quotients = (
             (_EVEN, (f_right - f_left) / (t_right - t_left)),
             (_ALL, change_right / t_right),
             (_ALL, change_left / t_left),
         )
-        found = [_extrapolate(*quotient) for quotient in quotients]
-        floor = _NOISE[:, None] * size / step
-        jumps = [_extrapolate(_ALL, change) for change in (change_right, change_left)]
-        flat_right = np.all(change_right == 0, axis=0)
-        flat_left = np.all(change_left == 0, axis=0)
+        slope, error = _extrapolate_all(quotients)
+        jump, jump_error = _extrapolate_all([(_ALL, change_right), (_ALL, change_left)])
+        size = np.maximum(np.maximum(_size(f_right), _size(f_left)), np.abs(self.origin))
+        jump_error += 20 * self.eps * size
+        # A side whose limit is not f(x) says nothing of f at the point.
+        error[[RIGHT, LEFT]] = np.where(
+            np.abs(jump) > 10 * jump_error, np.inf, error[[RIGHT, LEFT]]
+        )
+        error[CENTRE] = np.where(np.isfinite(error).all(axis=0), error[CENTRE], np.inf)
+        flat = np.stack([np.all(change == 0, axis=0) for change in (change_right, change_left)])
+        both = flat.all(axis=0)
         self.windows.append(
             Window(
                 step,
-                slope=np.stack([slope for slope, _ in found]),
-                error=np.stack([error for _, error in found]) + floor,
+                slope=np.stack([*slope, slope[RIGHT] - slope[LEFT]]),
+                error=np.stack([*error, error[RIGHT] + error[LEFT]]),
+                size=size,
                 steepness=np.maximum(_size(change_right), _size(change_left)) / step,
-                flat=np.stack([flat_right & flat_left, flat_right, flat_left]),
-                grain=_grain(np.concatenate([change_right, change_left]), size / self.eps),
-                jump=np.stack([jump for jump, _ in jumps]),
-                jump_error=np.stack([error for _, error in jumps]) + 20 * size,
+                flat=np.stack([both, *flat, both]),
+                jump=jump,
+                jump_error=jump_error,
             )
         )
         self.windows.sort(key=lambda window: window.step)
@@ -147,79 +166,103 @@ class Search:
             outputs.append(output)
         return np.array(reached)[:, None], np.stack(outputs)
 
+    def measure_noise(self) -> None:
+        """Measure the noise of f, by differences of high order of nine values close together.
+
+        What is smooth vanishes in these. Where most of the values are equal, the function moves
+        in stairs, and values farther apart are taken.
+        """
+        known = np.zeros(len(self.origin), bool)
+        for spacing in 8 * self.eps * self.scale * 100.0 ** np.arange(5):
+            near = [self.line(spacing * k)[1] if k else self.origin for k in range(-4, 5)]
+            values = np.stack(near)
+            sizes = []
+            differences = values
+            for order in range(1, 7):
+                differences = np.diff(differences, axis=0)
+                scale = math.factorial(order) ** 2 / math.factorial(2 * order)
+                sizes.append(np.sqrt(scale * np.mean(differences**2, axis=0)))
+            found = 2 * np.median(sizes[3:], axis=0)
+            moving = np.count_nonzero(np.diff(values, axis=0), axis=0) > 4
+            new = ~known & moving & np.isfinite(found)
+            self.noise = np.where(new, np.maximum(self.noise, found), self.noise)
+            known |= new
+            if known.all():
+                break
+
+    def steps(self, first: float = _START) -> Iterator[float]:
+        """Widths of windows to look at, in the order of their promise.
+
+        First `first` of each scale of x, then farther and farther from there.
+        """
+        starts = [first * scale for scale in self.scales]
+        yield from starts
+        lowest = max(30 * self.eps * self.scale, 1e-300)
+        highest = 1e6 * max(self.scales)
+        for ring in range(1, _RINGS + 1):
+            for start in starts:
+                for step in (start * _APART**ring, start / _APART**ring):
+                    if lowest <= step <= highest:
+                        yield step
+
+    # ---- Conclusions
+
     def best(self) -> Slopes:
         """For each output and kind, the most exact slope that no narrower window contradicts."""
         windows = self.windows
         if not windows:
-            shape = (3, len(self.origin))
-            nothing = np.zeros(shape[1], bool)
-            unknown = np.full(shape, np.inf)
-            zero, step, none = np.zeros(shape), np.ones(shape), np.zeros(shape[1])
-            return Slopes(zero, unknown, step, none, none, nothing, nothing, nothing)
+            shape = (4, len(self.origin))
+            zero, none, nothing = np.zeros(shape), np.zeros(shape[1]), np.zeros(shape[1], bool)
+            infinite = np.full(shape, np.inf)
+            return Slopes(zero, infinite, np.ones(shape), none, nothing, nothing, nothing, nothing)
         steps = np.array([window.step for window in windows])[:, None, None]
         slope = np.stack([window.slope for window in windows])
         flat = np.stack([window.flat for window in windows])
-        own = np.stack([window.error for window in windows])
-        error, noise = self._with_noise(steps, own, flat)
-        # A narrow window may show less noise than there is, by chance: the next one has a say.
-        doubt = error.copy()
-        doubt[:-1] = np.maximum(doubt[:-1], noise[1:] / steps[:-1])
+        error = self._errors(steps, slope, flat)
         valid = np.ones(slope.shape, bool)
         for wide in range(1, len(windows)):
             apart = np.abs(slope[wide] - slope[:wide])
             with np.errstate(invalid="ignore"):
-                contradicted = apart > 2 * (error[wide] + doubt[:wide])
+                contradicted = apart > 2 * (error[wide] + error[:wide])
             valid[wide] = ~contradicted.any(axis=0)
         chosen = np.argmin(np.where(valid, error, np.inf), axis=0)[None]
+        steepness = np.stack([window.steepness for window in windows])
         return Slopes(
             np.take_along_axis(slope, chosen, 0)[0],
             np.take_along_axis(error, chosen, 0)[0],
             np.take_along_axis(np.broadcast_to(steps, slope.shape), chosen, 0)[0],
-            np.take_along_axis(
-                np.stack([window.steepness for window in windows]), chosen[:, CENTRE], 0
-            )[0],
-            self._least_noise(own * steps, flat, chosen),
+            np.take_along_axis(steepness, chosen[:, CENTRE], 0)[0],
             np.all(flat, axis=(0, 1)),
+            self._kinks(slope, error, chosen),
             self._jumps(),
             self._unbounded(),
         )
 
-    def rounds_to(self, claim: Array, slopes: Slopes) -> Array:
-        """Whether f has the slope `claim`, but for roundings that bend it on very narrow steps.
-
-        As where float32 is used inside: between two roundings the slope may be any.
-        """
-        measured, step = slopes.slope[CENTRE], slopes.step[CENTRE]
-        off = np.abs(claim - measured)
-        narrow = (step < 1e-5 * self.scale) & (off * step < _ROUNDING * np.abs(self.origin))
-        shown = np.zeros(len(self.origin), bool)
-        for window in self.windows:
-            centre, error = window.slope[CENTRE], window.error[CENTRE]
-            shown |= (np.abs(claim - centre) <= 2 * error) & (off > 30 * error)
-        return np.asarray(narrow & shown)
-
-    def _with_noise(self, steps: Array, error: Array, flat: Array) -> tuple[Array, Array]:
-        """The errors, raised to the noise that was met in narrower windows, and that noise.
-
-        Where f moves in stairs (it rounds to float32 inside, or subtracts large numbers), windows
-        on one stair are flat, and say no more than the height of the stairs allows.
-        """
-        noise = np.where(np.isfinite(error), error * steps, 0)
-        grain = np.zeros(len(self.origin))
-        for at in range(len(steps) - 2, -1, -1):
-            grain = np.where(flat[at + 1, CENTRE], grain, self.windows[at + 1].grain)
-            stairs = 2 * _NOISE[:, None] * grain
-            noise[at] = np.where(flat[at], np.maximum(noise[at], stairs), noise[at])
-        noise = np.maximum.accumulate(noise, axis=0)
-        return np.maximum(error, noise / steps), noise
+    def _errors(self, steps: Array, slope: Array, flat: Array) -> Array:
+        """The errors of all windows with that from noise; infinite where a window misleads."""
+        error = np.stack([window.error for window in self.windows])
+        size = np.stack([window.size for window in self.windows])[:, None]
+        error = error + _AMPLIFIED * np.maximum(self.noise, self.eps / 2 * size) / steps
+        # Where nothing changes, f may have rounded numbers as large as it has nearby.
+        near = size[steps[:, 0, 0] <= 2 * self.scale]
+        hidden = self.eps * np.max(near, axis=0, initial=0) / self.scale + 5e-324 / steps
+        error = np.where(flat, np.maximum(error, hidden), error)
+        # About 0 in a window much rougher than narrower ones is the mean of ups and downs.
+        rough = np.where(np.isfinite(error), error * steps, np.inf)
+        smoothest = np.minimum.accumulate(rough, axis=0)
+        mean = (np.abs(slope) <= 3 * error) & (rough > 30 * smoothest)
+        return np.where(mean, np.inf, error)
 
     @staticmethod
-    def _least_noise(noise: Array, flat: Array, chosen: Array) -> Array:
-        """The noise that all windows narrower than the chosen show, if there are three or more."""
-        narrower = np.arange(len(noise))[:, None] < chosen[:, CENTRE]
-        counted = narrower & ~flat[:, CENTRE] & np.isfinite(noise[:, CENTRE])
-        least = np.min(np.where(counted, noise[:, CENTRE], np.inf), axis=0) / _NOISE[CENTRE]
-        return np.where(counted.sum(axis=0) >= 3, least, 0)
+    def _kinks(slope: Array, error: Array, chosen: Array) -> Array:
+        """Whether the best gap is not 0, and seen by several windows."""
+        best = np.take_along_axis(slope, chosen, 0)[0, GAP]
+        error_of_best = np.take_along_axis(error, chosen, 0)[0, GAP]
+        clear = np.abs(slope[:, GAP]) > 3 * error[:, GAP]
+        same = np.abs(slope[:, GAP] - best) <= 2 * (error[:, GAP] + error_of_best)
+        seen = np.count_nonzero(clear & same & np.isfinite(error[:, GAP]), axis=0)
+        needed = min(_SEVERAL, len(slope))
+        return np.asarray((np.abs(best) > 3 * error_of_best) & (seen >= needed))
 
     def _jumps(self) -> Array:
         """Whether the limits of f beside the point differ from f there, in all narrow windows."""
@@ -252,39 +295,37 @@ class Search:
             unbounded |= np.all((growth > 1.2) & (growth < 0.8 * _APART), axis=0)
         return unbounded
 
-    def steps(self, first: float = _START) -> Iterator[float]:
-        """Widths of windows to look at, in the order of their promise.
+    def rounds_to(self, claim: Array, slopes: Slopes) -> Array:
+        """Whether f has the slope `claim`, but for roundings that bend it on very narrow steps.
 
-        First `first` of the scale of x, then the same of 1, then farther and farther from these.
+        As where float32 is used inside: between two roundings the slope may be any.
         """
-        starts = [first * self.scale]
-        if not 0.03 < self.scale < 30:
-            starts.append(first)
-        yield from starts
-        lowest = max(30 * self.eps * self.scale, 1e-300)
-        highest = 1e6 * max(self.scale, 1.0)
-        for ring in range(1, _RINGS + 1):
-            for start in starts:
-                for step in (start / _APART**ring, start * _APART**ring):
-                    if lowest <= step <= highest:
-                        yield step
+        measured, step = slopes.slope[CENTRE], slopes.step[CENTRE]
+        off = np.abs(claim - measured)
+        narrow = (step < 1e-5 * self.scale) & (off * step < _ROUNDING * np.abs(self.origin))
+        shown = np.zeros(len(self.origin), bool)
+        for window in self.windows:
+            centre, error = window.slope[CENTRE], window.error[CENTRE]
+            shown |= (np.abs(claim - centre) <= 2 * error) & (off > 30 * error)
+        return np.asarray(narrow & shown)
 
-
-def _grain(changes: Array, size: Array) -> Array:
-    """The height of the stairs in which f changes, 0 where there are none.
-
-    All changes are then small multiples of it, and it is a rounding: small beside f itself.
-    """
-    heights = np.abs(changes)
-    lowest = np.min(np.where(heights > 0, heights, np.inf), axis=0)
-    multiples = heights / lowest
-    whole = np.all((np.abs(multiples - np.round(multiples)) < 0.01) & (multiples < 1e3), axis=0)
-    return np.where(whole & (lowest <= _ROUNDING * size), lowest, 0)
+    def is_chaotic(self, claim: Array, x: float) -> Array:
+        """Whether f, at the slope `claim`, would change by its noise where x rounds."""
+        within_rounding = np.abs(claim) * self.eps * abs(x)
+        return (self.noise > 1e3 * self.eps * np.abs(self.origin)) & (
+            self.noise < 20 * within_rounding
+        )
 
 
 def _size(values: Array) -> Array:
     sizes = np.where(np.isfinite(values), np.abs(values), 0)
     return np.asarray(np.max(sizes, axis=0))
+
+
+def _extrapolate_all(series: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The limits and errors of several (weights, values)."""
+    found = [_extrapolate(*each) for each in series]
+    return np.stack([limit for limit, _ in found]), np.stack([error for _, error in found])
 
 
 def _extrapolate(weights: Array, values: Array) -> tuple[Array, Array]:

@@ -24,10 +24,11 @@ _REASONS = {
         "the slope is as claimed on wide steps, but not on narrow ones, as of a function that "
         "rounds to float32 inside, or with a small and fast oscillation",
     ),
+    Code.CHAOS: ("chaos", "the function changes completely within the rounding of this input"),
     Code.COARSE: (
         "too coarse",
-        "the function's rounding hides so much that the numerical derivative cannot tell right "
-        "from wrong to one part in a million",
+        "rounding, or a kink or jump nearby, leaves the numerical derivative too inexact to tell "
+        "right from wrong to one part in a million",
     ),
 }
 

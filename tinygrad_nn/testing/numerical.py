@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import ShapeError
 from ._probe import Layout, Probe, real
-from ._slopes import CENTRE, LEFT, RIGHT, Array, Search
+from ._slopes import CENTRE, GAP, LEFT, RIGHT, Array, Search
 
+_FIRST = 0.03  # of the scale of x: the width that is most often exact
 _SETTLED = 1e-9  # is the error of a slope that is exact enough, relative to its size
 _COMPLEX_STEP = 2.0**-100  # its square is nothing beside 1, on any scale on which f bends
 
@@ -196,7 +197,7 @@ def _derivative(probe: Probe, direction: Array, method: str, with_error: bool) -
     if not direction.any():
         return [np.zeros(probe.outputs.size)] * (1 + with_error)
     line, scale = probe.line(direction)
-    path = Search(line, probe.origin, scale, probe.eps)
+    path = Search(line, probe.origin, (scale, 1.0), probe.eps)
     if method == "richardson":
         return [*_extrapolated(path, CENTRE)][: 1 + with_error]
     formula, kind = _FORMULAS[method]
@@ -257,15 +258,14 @@ def _error(path: Search, slope: Array, method: str, kind: int) -> Array:
 
 def _extrapolated(path: Search, kind: int) -> tuple[Array, Array]:
     """The slope of each output, and its error: NaN and infinite where there is none."""
-    for step in path.steps():
+    path.measure_noise()
+    for step in path.steps(_FIRST):
         if path.look(step) and _is_settled(path, kind):
             break
     found = path.best()
     slope, error = found.slope[kind], found.error[kind]
     if kind == CENTRE:
-        apart = np.abs(found.slope[RIGHT] - found.slope[LEFT])
-        kink = apart > 2 * (found.error[RIGHT] + found.error[LEFT])
-        error = np.where(kink, error + apart / 2, error)
+        error = np.where(found.kink, error + np.abs(found.slope[GAP]) / 2, error)
     none = found.jump | found.unbounded | ~np.isfinite(error) | ~np.isfinite(path.origin)
     return np.where(none, np.nan, slope), np.where(none, np.inf, error)
 
@@ -307,4 +307,4 @@ def _curvature(probe: Probe, i: int, j: int) -> Search:
         reached, change = difference(abs(s))
         return np.copysign(reached, s), probe.origin + np.copysign(1, s) * change
 
-    return Search(line, probe.origin, float(scale_i * scale_j), probe.eps)
+    return Search(line, probe.origin, (float(scale_i * scale_j), 1.0), probe.eps)
