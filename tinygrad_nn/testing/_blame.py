@@ -91,6 +91,8 @@ def _problem(report: Report) -> str:
     """What is wrong with a rule, as the end of a sentence about it."""
     kinds = [finding.kind for finding in report.findings if finding.verdict == "fail"]
     what = report.pattern or ": ".join(["wrong", *kinds[:1]])
+    if " is " in what:
+        what = f"wrong: {what}"
     if not report.pattern and report.worst:
         entry = report.worst[0]
         what = f"wrong, {entry.analytic:.6g} instead of {entry.numerical:.6g} somewhere"

@@ -36,6 +36,18 @@ class ArraySubject(Subject):
     def wrap(self, array: Any) -> Any:
         return array
 
+    def moved(self, inputs: Sequence[Array]) -> Subject:
+        subject = ArraySubject(
+            self.name,
+            self._leaves_at(inputs),
+            self.varied,
+            self.call,
+            self.derivatives,
+            self.arguments,
+        )
+        subject.claim()
+        return subject
+
     def claim(self) -> tuple[str, str] | None:
         """Compute the derivatives claimed; the kind and text of what is wrong with their form."""
         arrays = self.as_given(self.inputs)
@@ -47,7 +59,8 @@ class ArraySubject(Subject):
         again = self._by_name(self.derivatives(self._with(self.as_given(self.inputs))))
         for name, x, dtype in zip(self.names, self.inputs, self.dtypes, strict=True):
             if name not in found:
-                return "shape", f"grad returned nothing for {name}, but {_described(returned)}"
+                count = len(found)
+                return "shape", f"grad returned {count} arrays for {len(self.names)} inputs"
             if found[name] is None:
                 self.claims.append(None)
                 continue
@@ -72,7 +85,12 @@ class ArraySubject(Subject):
                 parts = {names[0]: returned}
             elif len(names) == len(several):
                 parts = dict(zip(names, several, strict=True))
-        return dict(leaf for name, part in parts.items() for leaf in flatten(part, name)[0])
+        leaves = [leaf for name, part in parts.items() for leaf in flatten(part, name)[0]]
+        if not parts:
+            leaves = [(f"{at}", part) for at, part in enumerate(several)]
+        elif len(leaves) == len(self.names) and not {name for name, _ in leaves} & set(self.names):
+            leaves = list(zip(self.names, [leaf for _, leaf in leaves], strict=True))
+        return dict(leaves)
 
     def _malformed(
         self, name: str, x: Array, claim: Array, dtype: np.dtype[Any]
@@ -122,9 +140,3 @@ def _shape_hint(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
     else:
         axes = []
     return f": summed over axis {', '.join(map(str, axes))} missing?" if axes else ""
-
-
-def _described(returned: Any) -> str:
-    if isinstance(returned, (tuple, list, dict)):
-        return f"a {type(returned).__name__} of {len(returned)}"
-    return f"an array of shape {np.shape(returned)}"

@@ -76,8 +76,8 @@ def _changed_values(subject: ValueSubject) -> Iterator[Finding]:
         if not np.array_equal(again, np.asarray(node.trace.value), equal_nan=True):
             yield Finding(
                 "saved value changed",
-                f"{node.primitive.name}, called at {place(node)}, does not give the same result "
-                "when it is computed again: an array it took or made was changed in place, or it "
+                f"{node.primitive.name} at {place(node)} does not give the same result when it is "
+                "computed again: an array it took or made was changed in place, or it "
                 "is random",
             )
             return
@@ -100,18 +100,17 @@ def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Find
                 gradient = engine._conform(found, parent, node, slot)
             except Exception as error:
                 kind = "shape" if isinstance(error, ShapeError) else "error"
-                text = f"{_rule(node, slot)} raised {type(error).__name__}: {error}"
-                yield Finding(kind, text)
+                yield Finding(kind, _rule(node, slot, f"raised {type(error).__name__}: {error}"))
                 return
             for at, (x, copy) in enumerate(zip(given, before, strict=True)):
                 if copy is not None and not np.array_equal(x, copy, equal_nan=True):
                     what = "g, the gradient it is given" if at == 0 else "a value it is given"
-                    text = f"{_rule(node, slot)} changes {what}, in place"
+                    text = _rule(node, slot, f"changes {what}, in place")
                     yield Finding("saved value changed", text)
                     return
-            dtype, coarse = _dtype(found), parent.describe()[1]
-            if dtype.kind != "f" or dtype.itemsize < min(coarse.itemsize, g.dtype.itemsize):
-                text = f"{_rule(node, slot)} returned {dtype} for a {coarse} input"
+            dtype, wanted = _dtype(found), parent.describe()[1]
+            if dtype.kind != "f" or dtype.itemsize < min(wanted.itemsize, g.dtype.itemsize):
+                text = _rule(node, slot, f"returned {dtype} for a {wanted} input")
                 yield Finding("dtype", text)
             arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
 
@@ -120,7 +119,8 @@ def _dtype(x: Any) -> np.dtype[Any]:
     return np.dtype(float) if isinstance(x, float) else np.asarray(x).dtype
 
 
-def _rule(node: Node, slot: int) -> str:
+def _rule(node: Node, slot: int, what: str) -> str:
+    """A sentence about a derivative rule."""
     assert node.primitive is not None
     name = node.primitive.input_name(slot)
-    return f"the rule of {node.primitive.name} for {name}, called at {place(node)},"
+    return f"the rule of {node.primitive.name} for {name} {what} (called at {place(node)})"

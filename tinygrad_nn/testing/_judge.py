@@ -23,8 +23,9 @@ class Code(IntEnum):
     UNBOUNDED = 4
     UNDEFINED = 5
     NOTHING = 6  # claim and measurement are 0 within the noise, and the noise is small
-    TWO_SCALES = 7  # the function has the claimed slope on wide steps, but not on narrow ones
-    CHAOS = 8  # the function changes completely where x rounds
+    SMALL = 7  # not wrong, and proven to be small beside other derivatives of the output
+    TWO_SCALES = 8  # the function has the claimed slope on wide steps, but not on narrow ones
+    UNSTABLE = 9  # the claim itself changes as much where x rounds
 
 
 class Tolerance:
@@ -49,6 +50,9 @@ class Tolerance:
         self.exact_beside = max(1e-9, 1e3 * eps)
         # What is 0 within the noise is right if the noise is this small beside f, over the step.
         self.zero = max(1e-8, 1e3 * eps)
+
+
+ACCEPTED = (Code.RIGHT, Code.NOTHING, Code.SMALL)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,9 @@ def judge(
     one_sided = ~np.isfinite(both)
     side = np.where(right_error <= left_error, right, left)
     side_error = np.minimum(right_error, left_error)
-    use_centre = ~kink & (centre_error <= both / 2)
+    # Of an even function the central quotients are 0 though it may have no slope at all.
+    even = (both > 1e4 * centre_error) & (both > 0.05 * slopes.steepness)
+    use_centre = ~kink & (centre_error <= both / 2) & ~even
     numerical = np.where(use_centre, centre, np.where(one_sided, side, (right + left) / 2))
     error = np.where(use_centre, centre_error, np.where(one_sided, side_error, both / 2))
     step = np.where(
@@ -104,8 +110,8 @@ def judge(
     wrong = ~finite | ~(outside <= allowed)
     # Next to a point where the slope is 0 it is small beside the slopes around.
     around = np.maximum(beside, slopes.steepness)
-    sufficient = np.maximum(given.exact * magnitude, given.exact_beside * around)
-    exact = _SURE * error <= np.maximum(sufficient, enough)
+    exact = _SURE * error <= np.maximum(given.exact * magnitude, enough)
+    small = _SURE * error <= given.exact_beside * around
     # Steps that are tiny beside 1 may be too small to change f, unless it is 0.
     unchanged = slopes.flat & (claim == 0)
     unchanged &= (size == 0) | (slopes.step[CENTRE] > 1e-5 * max(1.0, given.scale))
@@ -115,9 +121,10 @@ def judge(
     )
     # What rounds to 0 in f, or in the claim.
     nothing |= most <= 32 * given.eps * size / step
-    nothing |= slopes.flat & (most <= given.eps * given.largest)
+    nothing |= (numerical == 0) & (most <= given.eps * given.largest)
 
     code = np.where(wrong, Code.WRONG, np.where(exact | unchanged, Code.RIGHT, Code.COARSE))
+    code = np.where((code == Code.COARSE) & small, Code.SMALL, code)
     code = np.where(nothing & finite & (code != Code.RIGHT), Code.NOTHING, code)
     code = np.where(np.isfinite(error), code, Code.UNDEFINED)
     code = np.where(slopes.unbounded, Code.UNBOUNDED, code)

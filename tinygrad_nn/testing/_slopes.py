@@ -173,7 +173,7 @@ class Search:
         in stairs, and values farther apart are taken.
         """
         known = np.zeros(len(self.origin), bool)
-        for spacing in 8 * self.eps * self.scale * 100.0 ** np.arange(5):
+        for spacing in 8 * self.eps * self.scale * 100.0 ** np.arange(7):
             near = [self.line(spacing * k)[1] if k else self.origin for k in range(-4, 5)]
             values = np.stack(near)
             sizes = []
@@ -308,13 +308,6 @@ class Search:
             centre, error = window.slope[CENTRE], window.error[CENTRE]
             shown |= (np.abs(claim - centre) <= 2 * error) & (off > 30 * error)
         return np.asarray(narrow & shown)
-
-    def is_chaotic(self, claim: Array, x: float) -> Array:
-        """Whether f, at the slope `claim`, would change by its noise where x rounds."""
-        within_rounding = np.abs(claim) * self.eps * abs(x)
-        return (self.noise > 1e3 * self.eps * np.abs(self.origin)) & (
-            self.noise < 20 * within_rounding
-        )
 
 
 def _size(values: Array) -> Array:

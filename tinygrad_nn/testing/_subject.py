@@ -90,6 +90,9 @@ class Subject:
             leaves[at] = new
         return leaves
 
+    def _leaves_at(self, inputs: Sequence[Array]) -> Leaves:
+        return list(zip(self.leaf_names, self._with(self.as_given(inputs)), strict=True))
+
     def _run(self, leaves: list[Any]) -> list[tuple[str, Any]]:
         self.evaluations += 1
         found = [
@@ -120,6 +123,10 @@ class Subject:
             if _is_changed(leaf, state)
         ]
         return values, changed
+
+    def moved(self, inputs: Sequence[Array]) -> Subject:
+        """The same at another point."""
+        raise NotImplementedError
 
     def vjp(self, cotangent: Array) -> list[Array | None]:
         """The claimed gradient of cotangent . f by each input; None where there is no path."""
@@ -178,6 +185,9 @@ class ValueSubject(Subject):
 
     def wrap(self, array: Any) -> Any:
         return Value(array)
+
+    def moved(self, inputs: Sequence[Array]) -> Subject:
+        return ValueSubject(self.name, self._leaves_at(inputs), self.varied, self.call)
 
     def in_own_dtypes(self) -> ValueSubject | None:
         """The same with the inputs as they were given, if it was checked in wider ones."""

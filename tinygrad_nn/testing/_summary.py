@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ._judge import Code
+from ._judge import ACCEPTED, Code
 from ._measure import Directions, Joint, Measured
 from ._slopes import Array
 from ._subject import index_text
@@ -24,7 +24,10 @@ _REASONS = {
         "the slope is as claimed on wide steps, but not on narrow ones, as of a function that "
         "rounds to float32 inside, or with a small and fast oscillation",
     ),
-    Code.CHAOS: ("chaos", "the function changes completely within the rounding of this input"),
+    Code.UNSTABLE: (
+        "unstable",
+        "the derivative is off by no more than it changes itself where the input rounds",
+    ),
     Code.COARSE: (
         "too coarse",
         "rounding, or a kink or jump nearby, leaves the numerical derivative too inexact to tell "
@@ -49,7 +52,7 @@ def summary(order: int, dtype: str, found: Measured) -> InputSummary:
         found.code.size - wrong - int(np.count_nonzero(right)),
         int(np.count_nonzero(found.kink & right)),
         int(np.count_nonzero(found.unseen & right)),
-        float(np.max(found.hidden[found.code == Code.RIGHT], initial=0)),
+        float(np.max(found.hidden[np.isin(found.code, (Code.RIGHT, Code.SMALL))], initial=0)),
     )
 
 
@@ -128,7 +131,7 @@ def narrowed(order: int, directions: Directions) -> list[Entry]:
 
 
 def _is_right(found: Measured) -> Array:
-    return np.isin(found.code, (Code.RIGHT, Code.NOTHING))
+    return np.isin(found.code, ACCEPTED)
 
 
 def _where(found: Measured, mask: Array, label: Label) -> str:

@@ -104,6 +104,14 @@ class Report:
             return "inconclusive"
         return "pass"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "graph": []}  # graphs stay in their process
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Report:
+        copy = object.__new__(Report)
+        copy.__dict__.update(self.__getstate__())
+        return copy
+
     def __bool__(self) -> bool:
         return self.verdict == "pass"
 
