@@ -45,6 +45,7 @@ class ArraySubject(Subject):
             self.derivatives,
             self.arguments,
         )
+        subject.dtypes = self.dtypes
         subject.claim()
         return subject
 

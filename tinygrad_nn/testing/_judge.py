@@ -43,12 +43,12 @@ class Tolerance:
         self.largest = largest
         # What the rounding of the claim may explain, besides the error of the measurement.
         self.rounding = max(2e-7, 200 * eps)
-        self.rounding_beside = max(1e-11, 100 * eps)
+        self.rounding_beside = 100 * eps
         self.underflow = tiny**0.5  # products of two numbers that are smaller are 0
         # To be proven right, it must have been possible to see an error of one part in a million.
         self.exact = max(4e-7, 1e4 * eps)
         self.exact_beside = max(1e-9, 1e3 * eps)
-        # What is 0 within the noise is right if the noise is this small beside f, over the step.
+        # What is 0 within the noise is right if the noise is this small beside f over x.
         self.zero = max(1e-8, 1e3 * eps)
 
 
@@ -107,7 +107,8 @@ def judge(
     outside = np.maximum(np.maximum(low - claim, claim - high), 0)
     allowed = _SURE * error + given.rounding * magnitude + given.rounding_beside * beside
     allowed += given.underflow
-    wrong = ~finite | ~(outside <= allowed)
+    measured = error <= 0.1 * magnitude
+    wrong = ~finite | ((outside > allowed) & measured)
     # Next to a point where the slope is 0 it is small beside the slopes around.
     around = np.maximum(beside, slopes.steepness)
     exact = _SURE * error <= np.maximum(given.exact * magnitude, enough)
@@ -116,9 +117,8 @@ def judge(
     unchanged = slopes.flat & (claim == 0)
     unchanged &= (size == 0) | (slopes.step[CENTRE] > 1e-5 * max(1.0, given.scale))
     most = np.maximum(np.abs(claim), np.abs(numerical))
-    nothing = (most <= _SURE * error) & (
-        _SURE * error <= given.zero * np.maximum(size, given.scale) / step
-    )
+    nothing = most <= _SURE * error
+    nothing &= _SURE * error <= given.zero * np.maximum(size / given.scale, 1.0)
     # What rounds to 0 in f, or in the claim.
     nothing |= most <= 32 * given.eps * size / step
     nothing |= (numerical == 0) & (most <= given.eps * given.largest)
@@ -134,7 +134,7 @@ def judge(
         hidden = np.where(unchanged, 0, _SURE * error / np.maximum(magnitude, beside))
         hidden = np.where(claim == 0, np.minimum(hidden, _SURE * error / around), hidden)
     excess = np.where(finite, excess, np.inf)
-    unseen = (claim != 0) & (_SURE * error > 0.1 * magnitude)
+    unseen = (claim != 0) & (allowed > 1e-5 * magnitude)
     return Judgement(code, numerical, error, kink, left, right, excess, hidden, unseen)
 
 

@@ -207,9 +207,7 @@ def wrong_together(
         elements = [
             (at, int(element))
             for at, measured in enumerate(found)
-            for element in np.flatnonzero(
-                measured.kink[output] & (measured.code[output] == Code.RIGHT)
-            )
+            for element in np.flatnonzero(measured.kink[output])
         ]
         if len(elements) < 2:
             continue

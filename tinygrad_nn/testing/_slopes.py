@@ -172,22 +172,16 @@ class Search:
         What is smooth vanishes in these. Where most of the values are equal, the function moves
         in stairs, and values farther apart are taken.
         """
-        known = np.zeros(len(self.origin), bool)
+        measured = np.zeros(len(self.origin), int)
         for spacing in 8 * self.eps * self.scale * 100.0 ** np.arange(7):
             near = [self.line(spacing * k)[1] if k else self.origin for k in range(-4, 5)]
             values = np.stack(near)
-            sizes = []
-            differences = values
-            for order in range(1, 7):
-                differences = np.diff(differences, axis=0)
-                scale = math.factorial(order) ** 2 / math.factorial(2 * order)
-                sizes.append(np.sqrt(scale * np.mean(differences**2, axis=0)))
-            found = 2 * np.median(sizes[3:], axis=0)
             moving = np.count_nonzero(np.diff(values, axis=0), axis=0) > 4
-            new = ~known & moving & np.isfinite(found)
+            found = _noise(values)
+            new = (measured < 2) & moving & np.isfinite(found)
             self.noise = np.where(new, np.maximum(self.noise, found), self.noise)
-            known |= new
-            if known.all():
+            measured += new
+            if (measured == 2).all():  # the first spacing may fit the stairs
                 break
 
     def steps(self, first: float = _START) -> Iterator[float]:
@@ -251,6 +245,7 @@ class Search:
         rough = np.where(np.isfinite(error), error * steps, np.inf)
         smoothest = np.minimum.accumulate(rough, axis=0)
         mean = (np.abs(slope) <= 3 * error) & (rough > 30 * smoothest)
+        mean[:, GAP] = False
         return np.where(mean, np.inf, error)
 
     @staticmethod
@@ -308,6 +303,16 @@ class Search:
             centre, error = window.slope[CENTRE], window.error[CENTRE]
             shown |= (np.abs(claim - centre) <= 2 * error) & (off > 30 * error)
         return np.asarray(narrow & shown)
+
+
+def _noise(values: Array) -> Array:
+    """The noise in equally spaced values, twice its standard deviation."""
+    sizes = []
+    for order in range(1, 7):
+        values = np.diff(values, axis=0)
+        share = math.factorial(order) ** 2 / math.factorial(2 * order)
+        sizes.append(np.sqrt(share * np.mean(values**2, axis=0)))
+    return np.asarray(2 * np.median(sizes[3:], axis=0))
 
 
 def _size(values: Array) -> Array:
