@@ -119,9 +119,11 @@ def judge(
     most = np.maximum(np.abs(claim), np.abs(numerical))
     nothing = most <= _SURE * error
     nothing &= _SURE * error <= given.zero * np.maximum(size / given.scale, 1.0)
-    # What rounds to 0 in f, or in the claim.
-    nothing |= most <= 32 * given.eps * size / step
-    nothing |= (numerical == 0) & (most <= given.eps * given.largest)
+    # Of what is 0, f or the claim may have lost all digits.
+    rounded = (most <= 32 * given.eps * size / step) | (
+        (numerical == 0) & (most <= given.eps * given.largest)
+    )
+    nothing |= wrong & rounded
 
     code = np.where(wrong, Code.WRONG, np.where(exact | unchanged, Code.RIGHT, Code.COARSE))
     code = np.where((code == Code.COARSE) & small, Code.SMALL, code)

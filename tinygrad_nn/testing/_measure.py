@@ -113,6 +113,7 @@ def measure_all(subject: Subject, jacobian: Sequence[Array]) -> list[Measured]:
         for name, x, claim in zip(subject.names, subject.inputs, jacobian, strict=True)
     ]
     largest = max([_largest(claim) for claim in jacobian], default=0.0)
+    largest = max(largest, subject.magnitude / max([_typical(x) for x in subject.inputs] or [1.0]))
     suspects: list[tuple[float, int, int, _Probe]] = []
     for at, measured in enumerate(found):
         beside = np.max(np.abs(_finite(measured.claim)), axis=1, initial=0)
@@ -177,6 +178,7 @@ def excuse_unstable(subject: Subject, found: Sequence[Measured], rng: np.random.
     for x, measured, spread in zip(subject.inputs, found, spreads, strict=True):
         off = np.abs(measured.claim - measured.numerical)
         excused = (measured.code == Code.WRONG) & (off <= 10 * spread) & ~measured.kink
+        excused &= np.isfinite(measured.claim)
         vanishes = (np.abs(measured.numerical) <= 10 * spread) & (
             spread <= 1e-9 * np.abs(subject.origin)[:, None] / _typical(x)
         )

@@ -173,7 +173,7 @@ class Search:
         in stairs, and values farther apart are taken.
         """
         measured = np.zeros(len(self.origin), int)
-        for spacing in 8 * self.eps * self.scale * 100.0 ** np.arange(7):
+        for spacing in 7.3 * self.eps * self.scale * 97.0 ** np.arange(7):  # not whole stairs
             near = [self.line(spacing * k)[1] if k else self.origin for k in range(-4, 5)]
             values = np.stack(near)
             moving = np.count_nonzero(np.diff(values, axis=0), axis=0) > 4
@@ -181,7 +181,7 @@ class Search:
             new = (measured < 2) & moving & np.isfinite(found)
             self.noise = np.where(new, np.maximum(self.noise, found), self.noise)
             measured += new
-            if (measured == 2).all():  # the first spacing may fit the stairs
+            if (measured == 2).all():
                 break
 
     def steps(self, first: float = _START) -> Iterator[float]:

@@ -72,6 +72,11 @@ class Subject:
         """The smallest number it computes with in full precision."""
         return float(np.finfo(self.dtype).tiny)
 
+    @property
+    def magnitude(self) -> float:
+        """The size of the largest number that it is seen to compute with."""
+        return _magnitude(self.origin)
+
     def as_given(self, arrays: Sequence[Array]) -> list[Any]:
         """`arrays` in the dtypes that the function is given; arrays of their own."""
         return [np.array(array, dtype)[()] for array, dtype in zip(arrays, self.cast, strict=True)]
@@ -183,6 +188,11 @@ class ValueSubject(Subject):
         self.dtype = _coarsest([self.dtype, *(node.describe()[1] for node in self.graph)])
         self._reached: set[Node] = set()
 
+    @property
+    def magnitude(self) -> float:
+        values = [node.trace.value for node in self.graph] + [v.data for v in self.variables]
+        return max([_magnitude(value) for value in values], default=0.0)
+
     def wrap(self, array: Any) -> Any:
         return Value(array)
 
@@ -270,6 +280,11 @@ def _ancestors(outputs: Sequence[Value]) -> list[Node]:
 def _coarsest(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
     """The floating dtype with the fewest digits, float64 at most."""
     return max([_FLOAT64, *dtypes], key=lambda dtype: float(np.finfo(dtype).eps))
+
+
+def _magnitude(x: Any) -> float:
+    finite = np.abs(np.ravel(x)[np.isfinite(np.ravel(x))])
+    return float(np.max(finite, initial=0))
 
 
 def _vector(outputs: Sequence[tuple[str, Any]]) -> Array:

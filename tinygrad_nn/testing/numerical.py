@@ -15,6 +15,7 @@ from ._probe import Layout, Probe, real
 from ._slopes import CENTRE, GAP, LEFT, RIGHT, Array, Search
 
 _FIRST = 0.03  # of the scale of x: the width that is most often exact
+_STAIRS = 1e-5  # of the scale of x: float32 rounds to narrower ones
 _SETTLED = 1e-9  # is the error of a slope that is exact enough, relative to its size
 _COMPLEX_STEP = 2.0**-100  # its square is nothing beside 1, on any scale on which f bends
 
@@ -260,14 +261,23 @@ def _extrapolated(path: Search, kind: int) -> tuple[Array, Array]:
     """The slope of each output, and its error: NaN and infinite where there is none."""
     path.measure_noise()
     for step in path.steps(_FIRST):
-        if path.look(step) and _is_settled(path, kind):
-            break
+        if path.look(step):
+            _distrust_stairs(path)
+            if _is_settled(path, kind):
+                break
     found = path.best()
     slope, error = found.slope[kind], found.error[kind]
     if kind == CENTRE:
         error = np.where(found.kink, error + np.abs(found.slope[GAP]) / 2, error)
     none = found.jump | found.unbounded | ~np.isfinite(error) | ~np.isfinite(path.origin)
     return np.where(none, np.nan, slope), np.where(none, np.inf, error)
+
+
+def _distrust_stairs(path: Search) -> None:
+    """Let narrow windows where nothing changes say nothing, for rounding may be the reason."""
+    for window in path.windows:
+        if window.step < _STAIRS * path.scale:
+            window.error[window.flat] = np.inf
 
 
 def _is_settled(path: Search, kind: int) -> bool:
