@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ._slopes import CENTRE, GAP, LEFT, RIGHT, Array, Slopes
+from ._slopes import CENTRE, GAP, Array, Slopes
 
 # How many estimated errors a claim may be off before it is wrong.
 _SURE = 4.0
@@ -93,10 +93,6 @@ def judge(
     use_centre = ~kink & (centre_error <= both / 2) & ~even
     numerical = np.where(use_centre, centre, np.where(one_sided, side, (right + left) / 2))
     error = np.where(use_centre, centre_error, np.where(one_sided, side_error, both / 2))
-    step = np.where(
-        use_centre, slopes.step[CENTRE], np.minimum(slopes.step[RIGHT], slopes.step[LEFT])
-    )
-    step = np.minimum(step, max(given.scale, 1.0))
     low = np.where(kink, np.minimum(left, right), numerical)
     high = np.where(kink, np.maximum(left, right), numerical)
 
@@ -119,11 +115,8 @@ def judge(
     most = np.maximum(np.abs(claim), np.abs(numerical))
     nothing = most <= _SURE * error
     nothing &= _SURE * error <= given.zero * np.maximum(size / given.scale, 1.0)
-    # Of what is 0, f or the claim may have lost all digits.
-    rounded = (most <= 32 * given.eps * size / step) | (
-        (numerical == 0) & (most <= given.eps * given.largest)
-    )
-    nothing |= wrong & rounded
+    # Where nothing changes, f may have lost what there is.
+    nothing |= wrong & (numerical == 0) & (most <= given.eps * given.largest)
 
     code = np.where(wrong, Code.WRONG, np.where(exact | unchanged, Code.RIGHT, Code.COARSE))
     code = np.where((code == Code.COARSE) & small, Code.SMALL, code)

@@ -191,7 +191,10 @@ def _shaken(subject: Subject, rng: np.random.Generator) -> Iterator[Subject]:
     for _ in range(_NEARBY):
         yield subject.moved(
             [
-                x * (1 + subject.eps * rng.choice([-2.0, -1.0, 1.0, 2.0], x.shape))
+                x
+                + subject.eps
+                * rng.choice([-2, -1, 1, 2], x.shape)
+                * (np.abs(x) + 0.1 * _typical(x))
                 for x in subject.inputs
             ]
         )

@@ -16,7 +16,9 @@ from ._slopes import CENTRE, GAP, LEFT, RIGHT, Array, Search
 
 _FIRST = 0.03  # of the scale of x: the width that is most often exact
 _STAIRS = 1e-5  # of the scale of x: float32 rounds to narrower ones
-_SETTLED = 1e-9  # is the error of a slope that is exact enough, relative to its size
+# A slope is settled if its error, relative to its size, is no more than this, and windows so many
+# times narrower do not contradict. (Narrower yet, there might be only roundings to float32.)
+_SETTLED = ((1e-9, 200), (1e-4, 3000))
 _COMPLEX_STEP = 2.0**-100  # its square is nothing beside 1, on any scale on which f bends
 
 
@@ -281,14 +283,14 @@ def _distrust_stairs(path: Search) -> None:
 
 
 def _is_settled(path: Search, kind: int) -> bool:
-    """Whether all slopes are exact enough, and seen to be so in two narrower windows."""
-    if len(path.windows) < 3:
-        return False
+    """Whether all slopes are exact, and as steady in narrower windows as their error demands."""
     found = path.best()
     size = np.abs(found.slope[kind]) + np.abs(path.origin) / path.scale
-    settled = found.error <= 1e-3 * size
-    settled[kind] &= found.error[kind] <= _SETTLED * size
-    settled[kind] &= found.step[kind] >= path.windows[2].step
+    narrower = found.step[kind] / path.windows[0].step
+    settled = np.zeros(len(size), bool)
+    for error, steady in _SETTLED:
+        settled |= (found.error[kind] <= error * size) & (narrower >= steady)
+    settled &= np.all(found.error <= 1e-3 * size, axis=0)
     return bool((settled | ~np.isfinite(path.origin)).all())
 
 
