@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ._slopes import CENTRE, GAP, Array, Slopes
+from ._slopes import CENTRE, GAP, LEFT, RIGHT, Array, Slopes
 
 # How many estimated errors a claim may be off before it is wrong.
 _SURE = 4.0
@@ -93,6 +93,11 @@ def judge(
     use_centre = ~kink & (centre_error <= both / 2) & ~even
     numerical = np.where(use_centre, centre, np.where(one_sided, side, (right + left) / 2))
     error = np.where(use_centre, centre_error, np.where(one_sided, side_error, both / 2))
+    # A slope of about 0 over very wide steps may be that of ups and downs: it counts for less.
+    step = np.where(use_centre, slopes.step[CENTRE], slopes.step[[RIGHT, LEFT]].min(axis=0))
+    wide = step / (10 * max(given.scale, 1.0))
+    level = ~kink & (np.abs(numerical) <= 3 * error)
+    error = np.where(level, error * np.maximum(wide, 1), error)
     low = np.where(kink, np.minimum(left, right), numerical)
     high = np.where(kink, np.maximum(left, right), numerical)
 

@@ -93,6 +93,8 @@ class _Probe:
         self.search.measure_noise()
         judgement = self.run(self.search.steps(), at_a_time=4)
         wrong = judgement.code == Code.WRONG
+        alone = ~judgement.kink & np.isfinite(self.claim) & (self.search.rejections(self.claim) < 2)
+        judgement.code[wrong & alone] = Code.COARSE  # one window may be wrong by chance
         judgement.code[wrong & self.search.rounds_to(self.claim, self.slopes)] = Code.TWO_SCALES
         return judgement
 
@@ -189,15 +191,12 @@ def excuse_unstable(subject: Subject, found: Sequence[Measured], rng: np.random.
 def _shaken(subject: Subject, rng: np.random.Generator) -> Iterator[Subject]:
     """The subject at points that differ by what x rounds to."""
     for _ in range(_NEARBY):
-        yield subject.moved(
-            [
-                x
-                + subject.eps
-                * rng.choice([-2, -1, 1, 2], x.shape)
-                * (np.abs(x) + 0.1 * _typical(x))
-                for x in subject.inputs
-            ]
-        )
+        yield subject.moved([_moved_by_rounding(x, subject.eps, rng) for x in subject.inputs])
+
+
+def _moved_by_rounding(x: Array, eps: float, rng: np.random.Generator) -> Array:
+    sizes = np.where(x == 0, _typical(x), np.abs(x))
+    return np.asarray(x + eps * sizes * rng.choice([-2.0, -1.0, 1.0, 2.0], x.shape))
 
 
 def wrong_together(

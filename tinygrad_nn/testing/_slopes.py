@@ -290,6 +290,19 @@ class Search:
             unbounded |= np.all((growth > 1.2) & (growth < 0.8 * _APART), axis=0)
         return unbounded
 
+    def rejections(self, claim: Array) -> Array:
+        """How many windows are at odds with `claim`, each by more than twice its error."""
+        steps = np.array([window.step for window in self.windows])[:, None, None]
+        slope = np.stack([window.slope for window in self.windows])
+        error = self._errors(steps, slope, np.stack([window.flat for window in self.windows]))
+        rejected = np.abs(slope - claim) > 2 * error
+        at_odds = np.where(
+            np.isfinite(error[:, CENTRE]),
+            rejected[:, CENTRE],
+            rejected[:, RIGHT] | rejected[:, LEFT],
+        )
+        return np.asarray(np.count_nonzero(at_odds, axis=0))
+
     def rounds_to(self, claim: Array, slopes: Slopes) -> Array:
         """Whether f has the slope `claim`, but for roundings that bend it on very narrow steps.
 
