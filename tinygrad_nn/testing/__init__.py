@@ -6,6 +6,12 @@ Hypothesis) draws inputs, and pytest finds a fixture `gradcheck`.
 """
 
 from .gradcheck import gradcheck, gradcheck_module, gradgradcheck
+from .numerical import (
+    numerical_gradient,
+    numerical_hessian,
+    numerical_jacobian,
+    numerical_jvp,
+)
 from .report import GradientMismatch, InconclusiveWarning, Report
 
 __all__ = [
@@ -15,4 +21,8 @@ __all__ = [
     "gradcheck",
     "gradcheck_module",
     "gradgradcheck",
+    "numerical_gradient",
+    "numerical_hessian",
+    "numerical_jacobian",
+    "numerical_jvp",
 ]

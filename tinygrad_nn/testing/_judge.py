@@ -91,11 +91,16 @@ def judge(
     # Of an even function the central quotients are 0 though it may have no slope at all.
     even = (both > 1e4 * centre_error) & (both > 0.05 * slopes.steepness)
     use_centre = ~kink & (centre_error <= both / 2) & ~even
-    numerical = np.where(use_centre, centre, np.where(one_sided, side, (right + left) / 2))
+    mean = (right + left) / 2
+    numerical = np.where(use_centre, centre, np.where(one_sided, side, mean))
     error = np.where(use_centre, centre_error, np.where(one_sided, side_error, both / 2))
+    # The sides may be those of a kink nearby, which the centre does not see.
+    split = ~kink & np.isfinite(both) & (np.abs(mean - centre) > 2 * (both / 2 + centre_error))
+    numerical = np.where(split, centre, numerical)
+    error = np.where(split, np.maximum(centre_error, np.abs(mean - centre)), error)
     # A slope of about 0 over very wide steps may be that of ups and downs: it counts for less.
     step = np.where(use_centre, slopes.step[CENTRE], slopes.step[[RIGHT, LEFT]].min(axis=0))
-    wide = step / (10 * max(given.scale, 1.0))
+    wide = step / max(given.scale, 1.0)
     level = ~kink & (np.abs(numerical) <= 3 * error)
     error = np.where(level, error * np.maximum(wide, 1), error)
     low = np.where(kink, np.minimum(left, right), numerical)

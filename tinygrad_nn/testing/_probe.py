@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,6 @@ from ..errors import ShapeError
 from ..nest import flatten
 from ..value import Value
 from ._slopes import Array, Line
-
-_EPS = float(np.finfo(np.float64).eps)
-
 
 _TINY = 1e-290  # smaller elements count as 0: a part of them could not be told from 0
 
@@ -30,18 +27,19 @@ class Layout:
         self.name = name
         self.kind = type(tree).__name__
         self.leaves = [leaf for _, leaf in leaves]
-        self.arrays = [read(leaf, name + path) for path, leaf in leaves]
-        self.shapes = {path: x.shape for (path, _), x in zip(leaves, self.arrays, strict=True)}
-        ends = [0, *itertools.accumulate(x.size for x in self.arrays)]
+        self.arrays = {path: read(leaf, name + path) for path, leaf in leaves}
+        self.shapes = {path: x.shape for path, x in self.arrays.items()}
+        ends = [0, *itertools.accumulate(x.size for x in self.arrays.values())]
         self.size = ends[-1]
         self._parts = [slice(*ends) for ends in itertools.pairwise(ends)]
 
     def __str__(self) -> str:
         return ", ".join(f"{self.name}{path} {shape}" for path, shape in self.shapes.items())
 
-    def flat(self) -> Array:
-        """The numbers of all arrays, in a vector of their own."""
-        return np.concatenate([np.empty(0), *(x.reshape(-1) for x in self.arrays)])
+    def flat(self, paths: Iterable[str] | None = None) -> Array:
+        """The numbers of all arrays, or of those at `paths`, in a vector of their own."""
+        arrays = [self.arrays[path].reshape(-1) for path in paths or self.arrays]
+        return np.concatenate([np.empty(0), *arrays])
 
     def split(self, flat: Array) -> list[Array]:
         """Arrays of these shapes, from a vector or from rows of such."""
@@ -66,11 +64,11 @@ class Probe:
         self._f = f
         self.inputs = Layout(x, "x", _variable)
         self.x = self.inputs.flat()
-        self.scales = np.concatenate([np.empty(0), *map(_scales, self.inputs.arrays)])
+        self.scales = np.concatenate([np.empty(0), *map(_scales, self.inputs.arrays.values())])
         self.outputs = self._call(self.x)
         self.origin = self.outputs.flat()
-        precisions = [np.finfo(x.dtype).eps for x in self.outputs.arrays if x.dtype.kind == "f"]
-        self.eps = float(max([_EPS, *precisions]))
+        floats = [x.dtype for x in self.outputs.arrays.values() if x.dtype.kind == "f"]
+        self.eps = float(max(np.finfo(dtype).eps for dtype in [np.dtype(np.float64), *floats]))
 
     @property
     def takes_values(self) -> bool:

@@ -45,7 +45,7 @@ def numerical_gradient(
     with "central", 4e-11 f / s, and eps^(1/2) f / s with "forward" and "backward". Where it bends
     on another (exp at 1e-12, sin(1e6 x) at 1), a fixed step is bad, however f is scaled:
     "richardson", which finds its own from how f bends and how noisy it is, is then the one to
-    take. That calls `f` 30 to 200 times for each element, the others once or twice; and all once
+    take. That calls `f` 50 to 250 times for each element, the others once or twice; and all once
     more, at `x`.
 
     `with_error=True` gives the pair (gradient, error). The error has the same structure, and
@@ -122,7 +122,7 @@ def numerical_jvp(
     direction = Layout(v, "v", real)
     if direction.shapes != probe.inputs.shapes:
         raise ShapeError(f"numerical_jvp: {direction} does not fit {probe.inputs}")
-    found = _derivative(probe, direction.flat(), method, with_error)
+    found = _derivative(probe, direction.flat(probe.inputs.shapes), method, with_error)
     return _one_or_pair([probe.outputs.tree(each) for each in found])
 
 
@@ -137,7 +137,7 @@ def numerical_hessian(f: Callable[[Any], Any], x: Any, *, with_error: bool = Fal
 
     where h_i is a step of element i, values at many steps are extrapolated to steps of 0: a
     series in even powers. The error is about 1e-10 f / (s_i s_j), if `f` bends on the scale s of
-    the elements, or on that of 1. That takes 60 to 400 calls of `f` for each pair of elements.
+    the elements, or on that of 1. That takes 100 to 500 calls of `f` for each pair of elements.
     `with_error`, and what is raised, are as for `numerical_gradient`.
 
     >>> import numpy as np
