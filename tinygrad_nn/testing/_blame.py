@@ -73,27 +73,40 @@ def _most_different(nodes: list[Node]) -> list[Node]:
 def _wrong_rules(node: Node, slots: list[int], order: int) -> Iterator[Culprit]:
     """The node's primitive, if its rules for the inputs in `slots` are wrong at its own inputs."""
     assert node.primitive is not None
-    subject = local_subject(node, slots)
-    many = len(subject.origin) * sum(x.size for x in subject.inputs) > _SMALL
-    with np.errstate(all="ignore"):
-        report = Check(subject, order, "directional" if many else "full").run()
-    if report.verdict == "fail":
+    local = local_subject(node, slots)
+    problem = _problem(local, order)
+    everything = [edge[3] for edge in node.edges]
+    if not problem and order > 1 and slots != everything:
+        # By the other inputs as well, the rules have to have the right derivatives.
+        of = [everything.index(slot) for slot in slots]
+        mixed = local_subject(node, everything).derivative(np.random.default_rng(0), of)
+        problem = _problem(mixed, order - 1, derived=1)
+    if problem:
         yield Culprit(
             node.primitive.name,
             " and ".join(node.primitive.input_name(slot) for slot in slots),
             short_path(node.trace.filename),
             node.trace.line,
-            _problem(report),
+            problem,
         )
 
 
-def _problem(report: Report) -> str:
-    """What is wrong with a rule, as the end of a sentence about it."""
+def _problem(subject: ValueSubject, order: int, derived: int = 0) -> str:
+    """What is wrong with a rule, as the end of a sentence about it, or nothing.
+
+    `subject` is an operation, or its gradient if that was `derived`.
+    """
+    many = len(subject.origin) * sum(x.size for x in subject.inputs) > _SMALL
+    with np.errstate(all="ignore"):
+        report = Check(subject, order, "directional" if many else "full").run()
+    if report.verdict != "fail":
+        return ""
     kinds = [finding.kind for finding in report.findings if finding.verdict == "fail"]
     what = report.pattern or ": ".join(["wrong", *kinds[:1]])
     if " is " in what:
-        what = f"wrong: {what}"
+        what = f"wrong: its derivative by {what}" if derived else f"wrong: {what}"
     if not report.pattern and report.worst:
         entry = report.worst[0]
         what = f"wrong, {entry.analytic:.6g} instead of {entry.numerical:.6g} somewhere"
-    return f"is {what}, to order {report.orders[-1]}" if report.orders[-1] > 1 else f"is {what}"
+    order = report.orders[-1] + derived
+    return f"is {what}, to order {order}" if order > 1 else f"is {what}"

@@ -227,9 +227,10 @@ class ValueSubject(Subject):
         ]
         return [node for node, _ in pairs], [seed for _, seed in pairs]
 
-    def derivative(self, rng: np.random.Generator) -> ValueSubject:
-        """The function from inputs and output gradients to the gradients of the inputs."""
+    def derivative(self, rng: np.random.Generator, of: Sequence[int] | None = None) -> ValueSubject:
+        """The function from inputs and output gradients to the gradients of the inputs in `of`."""
         count = len(self.varied)
+        chosen = range(count) if of is None else of
         cotangents = [
             np.array(np.copysign(rng.uniform(0.5, 1.5, shape), rng.uniform(-1, 1, shape)))
             for shape in self.output_shapes
@@ -237,7 +238,7 @@ class ValueSubject(Subject):
         names = ["g" if len(cotangents) == 1 else f"g{name}" for name in self.output_names]
         leaves = [*zip(self.names, self.inputs, strict=True), *zip(names, cotangents, strict=True)]
 
-        def gradients(new: list[Any]) -> dict[str, Any]:
+        def gradients(new: list[Any]) -> list[Any]:
             variables = new[:count]
             nodes = [_node(variable) for variable in variables]
             with engine.enable_grad():
@@ -250,12 +251,15 @@ class ValueSubject(Subject):
                 found = engine.backpropagate(
                     [node for node, _ in pairs], [g for _, g in pairs], onto=nodes, wrap=make_value
                 )
-            return {
-                name: found[node] if node in found else np.zeros(x.shape)
-                for name, node, x in zip(self.names, nodes, self.inputs, strict=True)
-            }
+            return [
+                found[nodes[at]] if nodes[at] in found else np.zeros(self.inputs[at].shape)
+                for at in chosen
+            ]
 
-        return ValueSubject(f"the gradient of {self.name}", leaves, range(len(leaves)), gradients)
+        name = f"the gradient of {self.name}"
+        subject = ValueSubject(name, leaves, range(len(leaves)), gradients)
+        subject.output_names = [f"{self.names[at]}.grad" for at in chosen]
+        return subject
 
 
 def index_text(at: int, shape: tuple[int, ...]) -> str:
