@@ -38,6 +38,7 @@ def test_names_of_cases_are_unique():
     assert len({case.name for case in CASES}) == len(CASES)
 
 
+@pytest.mark.peers
 @cases(SMOOTH)
 def test_truth_is_what_jax_derives(case):
     jax = pytest.importorskip("jax", reason="JAX derives the gradients to compare with")

@@ -11,7 +11,7 @@ import tinygrad_nn as tg
 from tinygrad_nn import Value, nn, optim
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
-pytestmark = pytest.mark.torch
+pytestmark = pytest.mark.peers
 
 F = torch.nn.functional
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}

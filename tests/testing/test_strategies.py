@@ -1,8 +1,10 @@
 """The strategies: what they draw is valid, varied, and shrinks to something small."""
 
 import functools
+import importlib
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -362,3 +364,10 @@ def test_a_primitive_without_a_domain_is_told_how_to_declare_one() -> None:
 def test_only_primitives_have_calls() -> None:
     with pytest.raises(TypeError, match="calls takes a primitive, not <function sum"):
         strategies.calls(np.sum)
+
+
+def test_without_hypothesis_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis.extra.numpy", None)
+    monkeypatch.delitem(sys.modules, "tinygrad_nn.testing.strategies")
+    with pytest.raises(ImportError, match=r'pip install "tinygrad-nn\[testing\]"'):
+        importlib.import_module("tinygrad_nn.testing.strategies")

@@ -25,14 +25,20 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import hypothesis.extra.numpy as hnp
-import hypothesis.strategies as st
 import numpy as np
-from hypothesis.strategies import SearchStrategy
 
 from ..domains import Reals, real
 from ..primitive import Domain, Primitive
 from ..value import Value
+
+try:
+    import hypothesis.extra.numpy as hnp
+    import hypothesis.strategies as st
+    from hypothesis.strategies import SearchStrategy
+except ImportError as error:
+    raise ImportError(
+        'tinygrad_nn.testing.strategies needs Hypothesis: pip install "tinygrad-nn[testing]"'
+    ) from error
 
 __all__ = [
     "arrays",
