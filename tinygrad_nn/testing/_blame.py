@@ -98,7 +98,7 @@ def _problem(subject: ValueSubject, order: int, derived: int = 0) -> str:
     """
     many = len(subject.origin) * sum(x.size for x in subject.inputs) > _SMALL
     with np.errstate(all="ignore"):
-        report = Check(subject, order, "directional" if many else "full").run()
+        report = Check(subject, order, "directional" if many else "full", narrowed=False).run()
     if report.verdict != "fail":
         return ""
     kinds = [finding.kind for finding in report.findings if finding.verdict == "fail"]

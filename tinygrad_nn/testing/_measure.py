@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._judge import Code, Judgement, Tolerance, judge, proven_smooth
-from ._slopes import Array, Line, Search, Slopes
+from ._slopes import CENTRE, Array, Line, Search, Slopes
 from ._subject import Subject
 
 _QUICK_WINDOWS = 4
@@ -18,6 +17,7 @@ _QUICK_WINDOWS = 4
 _ENOUGH = 1_000
 _NEARBY = 3  # points where the claims are computed again
 _JOINT_DIRECTIONS = 4  # random ones, in which kinks are crossed together
+_WIDE = 1e-3  # of the scale of x: a window that is exact for most functions
 _NARROWED = 5  # how many single elements a failing direction is traced to
 
 Move = Callable[[float], tuple[float, list[Array]]]
@@ -301,32 +301,42 @@ class Directions:
             spread = max(spread, abs(float(claim[0]) - sum(float(np.sum(g * v)) for g, v in pairs)))
         return bool(abs(judgement.numerical[0] - claim[0]) <= 10 * spread) and not judgement.kink[0]
 
-    def worst_elements(self) -> list[tuple[int, int, Judgement]]:
-        """Single elements (input, element, judgement) that are wrong, found by halving."""
-        found: list[tuple[int, int, Judgement]] = []
+    def worst_elements(self) -> Iterator[tuple[int, int, Judgement]]:
+        """Single elements (input, element, judgement) that are wrong, found by halving.
+
+        What the claims are off along a part of the direction, they are off along its halves
+        together; so one goes down to the half that is off the most, and later to those left out.
+        """
         starts = [0, *itertools.accumulate(x.size for x in self.subject.inputs)]
-        ticket = itertools.count()  # keeps the heap from comparing judgements
-        queue = [(0.0, next(ticket), slice(0, starts[-1]))]
-        limit = self.subject.evaluations + 2 * _ENOUGH
-        while queue and len(found) < _NARROWED and self.subject.evaluations < limit:
-            _, _, part = heapq.heappop(queue)
-            middle = (part.start + part.stop) // 2
-            for half in (slice(part.start, middle), slice(middle, part.stop)):
-                if half.start == half.stop:
-                    continue
-                probe = self._probe(half)
-                judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
-                if judgement.code[0] != Code.WRONG:
-                    continue
-                if half.stop - half.start == 1:
-                    at = int(np.searchsorted(starts, half.start, side="right")) - 1
-                    found.append((at, half.start - starts[at], judgement))
-                else:
-                    off = abs(judgement.numerical[0] - probe.claim[0])
-                    heapq.heappush(
-                        queue, (-float(np.nan_to_num(off, nan=np.inf)), next(ticket), half)
-                    )
-        return found
+        gradient = np.concatenate([g.reshape(-1) for g in self.gradient])
+        broken = np.flatnonzero(~np.isfinite(gradient))[:_NARROWED]
+        parts = [slice(at, at + 1) for at in broken] or [slice(0, starts[-1])]
+        left_out = [(*self._off(part), part) for part in parts]
+        for _ in range(_NARROWED):
+            left_out.sort(key=lambda each: -abs(each[0]) if np.isfinite(each[0]) else -np.inf)
+            if not left_out or abs(left_out[0][0]) <= left_out[0][1]:
+                return
+            off, error, part = left_out.pop(0)
+            while part.stop - part.start > 1:
+                middle = (part.start + part.stop) // 2
+                parts = [slice(part.start, middle), slice(middle, part.stop)]
+                first, first_error = self._off(parts[0])
+                halves = [(first, first_error), (off - first, error + first_error)]
+                larger = int(abs(halves[1][0]) > abs(halves[0][0]))
+                left_out.append((*halves[1 - larger], parts[1 - larger]))
+                (off, error), part = halves[larger], parts[larger]
+            probe = self._probe(part)
+            judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
+            if judgement.code[0] == Code.WRONG:
+                at = int(np.searchsorted(starts, part.start, side="right")) - 1
+                yield at, part.start - starts[at], judgement
+
+    def _off(self, part: slice) -> tuple[float, float]:
+        """How far the slope along a part of the direction is from the claim, and its error."""
+        probe = self._probe(part)
+        probe.search.look(_WIDE)
+        found = probe.search.best()
+        return float(found.slope[CENTRE, 0] - probe.claim[0]), float(found.error[CENTRE, 0])
 
     def _probe(self, part: slice) -> _Probe:
         """The line along the elements in `part` of all inputs' elements laid end to end."""
