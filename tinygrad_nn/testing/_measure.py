@@ -13,6 +13,7 @@ from ._slopes import CENTRE, Array, Line, Search, Slopes
 from ._subject import Subject
 
 _QUICK_WINDOWS = 4
+_FINER = 4  # widths of windows, about which to look at others
 # Once a derivative is proven wrong, the search for more ends after this many evaluations.
 _ENOUGH = 1_000
 _NEARBY = 3  # points where the claims are computed again
@@ -92,6 +93,12 @@ class _Probe:
         """Look at windows of all widths, and measure the noise, before calling a claim wrong."""
         self.search.measure_noise()
         judgement = self.run(self.search.steps(), at_a_time=4)
+        best = np.unique(self.slopes.step[CENTRE, judgement.code == Code.COARSE])
+        if best.size:  # there may be better ones between the windows
+            for step in best[:_FINER]:
+                self.search.look(4 * step)
+                self.search.look(step / 4)
+            judgement = self._judge(0.0)
         wrong = judgement.code == Code.WRONG
         alone = ~judgement.kink & np.isfinite(self.claim) & (self.search.rejections(self.claim) < 2)
         judgement.code[wrong & alone] = Code.COARSE  # one window may be wrong by chance

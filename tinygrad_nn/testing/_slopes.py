@@ -174,10 +174,11 @@ class Search:
         """
         measured = np.zeros(len(self.origin), int)
         for spacing in 7.3 * self.eps * self.scale * 97.0 ** np.arange(7):  # not whole stairs
-            near = [self.line(spacing * k)[1] if k else self.origin for k in range(-4, 5)]
-            values = np.stack(near)
+            near = [self.line(spacing * k) if k else (0.0, self.origin) for k in range(-4, 5)]
+            distances = np.array([distance for distance, _ in near])
+            values = np.stack([output for _, output in near])
             moving = np.count_nonzero(np.diff(values, axis=0), axis=0) > 4
-            found = _noise(values)
+            found = _noise(_without_slope(distances, values))
             new = (measured < 2) & moving & np.isfinite(found)
             self.noise = np.where(new, np.maximum(self.noise, found), self.noise)
             measured += new
@@ -316,6 +317,13 @@ class Search:
             centre, error = window.slope[CENTRE], window.error[CENTRE]
             shown |= (np.abs(claim - centre) <= 2 * error) & (off > 30 * error)
         return np.asarray(narrow & shown)
+
+
+def _without_slope(distances: Array, values: Array) -> Array:
+    """Values less what is linear in the distances, which x rounds so that they are not equal."""
+    apart = distances - distances.mean()
+    slope = apart @ values / np.sum(apart**2)
+    return np.asarray(values - np.outer(distances, slope))
 
 
 def _noise(values: Array) -> Array:
