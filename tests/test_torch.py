@@ -66,6 +66,7 @@ UNARY = {
     "cos": (tg.cos, torch.cos, X),
     "tanh": (tg.tanh, torch.tanh, X),
     "erf": (tg.erf, torch.erf, np.linspace(-6, 6, 101)),
+    "erfc": (tg.erfc, torch.erfc, np.linspace(-6, 20, 101)),
     "abs": (tg.abs, torch.abs, X),
     "sign": (tg.sign, torch.sign, X),
     "negative": (tg.negative, torch.neg, X),

@@ -284,6 +284,7 @@ class Value:
     cos = _method(ops.cos)
     tanh = _method(ops.tanh)
     erf = _method(ops.erf)
+    erfc = _method(ops.erfc)
     sigmoid = _method(ops.sigmoid)
     softplus = _method(ops.softplus)
     relu = _method(ops.relu)

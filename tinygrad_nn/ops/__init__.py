@@ -35,7 +35,7 @@ from .arithmetic import (
     subtract,
     where,
 )
-from .elementwise import cos, erf, exp, expm1, log, log1p, sin, sqrt, square, tanh
+from .elementwise import cos, erf, erfc, exp, expm1, log, log1p, sin, sqrt, square, tanh
 from .indexing import getitem, scatter, setitem
 from .linalg import dot, einsum, matmul, tensordot
 from .network import linear
@@ -73,6 +73,7 @@ __all__ = [
     "einsum",
     "elu",
     "erf",
+    "erfc",
     "exp",
     "expand_dims",
     "expm1",

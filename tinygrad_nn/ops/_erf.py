@@ -1,4 +1,4 @@
-"""The error function, which NumPy lacks."""
+"""The error function and its complement, which NumPy lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 # Rational approximations of W. J. Cody's kind (Math. Comp. 23, 1969), with the coefficients
-# of the Cephes library: near 0 erf(x) = x P(x^2) / Q(x^2), farther out
+# of the Cephes library: up to 1 erf(x) = x P(x^2) / Q(x^2), from there to 8 and beyond
 # erfc(x) = e^(-x^2) P(x) / Q(x). Highest power first.
 _NEAR_P = (
     9.60497373987051638749e0,
@@ -49,18 +49,67 @@ _FAR_Q = (
 )
 
 
+_FARTHER_P = (
+    5.64189583547755073984e-1,
+    1.27536670759978104416e0,
+    5.01905042251180477414e0,
+    6.16021097993053585195e0,
+    7.40974269950448939160e0,
+    2.97886665372100240670e0,
+)
+_FARTHER_Q = (
+    1.0,
+    2.26052863220117276590e0,
+    9.39603524938001434673e0,
+    1.20489539808096656605e1,
+    1.70814450747565897222e1,
+    9.60896809063285878198e0,
+    3.36907645100081516050e0,
+)
+
+
 def erf(x: Any) -> Any:
     """erf(x), elementwise, to a few units in the last place of x's dtype."""
-    x = np.asarray(x)
-    if x.dtype.kind != "f":
-        x = x.astype(np.float64)
+    x = _floating(x)
     if not x.ndim:
         return x.dtype.type(math.erf(x))
-    size = np.minimum(np.abs(x.astype(np.promote_types(x.dtype, np.float32))), 6)
-    near = size < 1
+    size = _wide(np.abs(x))
     out = np.empty_like(size)
-    t = size[near]
-    out[near] = t * np.polyval(_NEAR_P, t * t) / np.polyval(_NEAR_Q, t * t)
-    t = size[~near]
-    out[~near] = 1 - np.exp(-t * t) * np.polyval(_FAR_P, t) / np.polyval(_FAR_Q, t)
+    near = size < 1
+    out[near] = _near(size[near])
+    out[~near] = 1 - _far(np.minimum(size[~near], 6))
     return np.copysign(out, x).astype(x.dtype)
+
+
+def erfc(x: Any) -> Any:
+    """1 - erf(x), elementwise, to about x^2 units in the last place of x's dtype."""
+    x = _floating(x)
+    if not x.ndim:
+        return x.dtype.type(math.erfc(x))
+    wide = _wide(x)
+    out = np.empty_like(wide)
+    near = wide < 1
+    out[near] = 1 - erf(wide[near])
+    out[~near] = _far(np.minimum(wide[~near], 40))
+    return out.astype(x.dtype)
+
+
+def _floating(x: Any) -> Any:
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+def _wide(x: Any) -> Any:
+    return x.astype(np.promote_types(x.dtype, np.float32))
+
+
+def _near(t: Any) -> Any:
+    """erf(t) for t from 0 to 1."""
+    return t * np.polyval(_NEAR_P, t * t) / np.polyval(_NEAR_Q, t * t)
+
+
+def _far(t: Any) -> Any:
+    """erfc(t) for t from 1."""
+    far = np.polyval(_FAR_P, np.minimum(t, 8)) / np.polyval(_FAR_Q, np.minimum(t, 8))
+    farther = np.polyval(_FARTHER_P, t) / np.polyval(_FARTHER_Q, t)
+    return np.exp(-t * t) * np.where(t < 8, far, farther)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..domains import elementwise, nonzero, real
 from ..primitive import primitive
-from .elementwise import erf
+from .elementwise import erfc
 from .reduction import add_reduce, floating, maximum_reduce
 
 
@@ -81,7 +81,7 @@ def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
         t = np.tanh(_gelu_argument(x))
         return g * 0.5 * (1 + t + x * (1 - t * t) * _GELU * (1 + 3 * 0.044715 * x * x))
     density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    return g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * density)
+    return g * (0.5 * erfc(-x * math.sqrt(0.5)) + x * density)
 
 
 _GELU = math.sqrt(2 / math.pi)
@@ -107,7 +107,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
         return 0.5 * x * (1 + np.tanh(_gelu_argument(x)))
     if approximate != "none":
         raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
-    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+    return 0.5 * x * erfc(-x * math.sqrt(0.5))
 
 
 def _silu_vjp(g: Any, x: Any) -> Any:
