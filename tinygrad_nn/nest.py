@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -34,8 +36,7 @@ def _flatten(tree: Any, path: str, leaves: list[tuple[str, Any]]) -> Callable[..
     if isinstance(tree, dict):
         keys = list(tree)
         parts = [_flatten(tree[key], f"{path}[{key!r}]", leaves) for key in keys]
-        kind: Any = type(tree)
-        return lambda new: kind(zip(keys, [part(new) for part in parts], strict=True))
+        return lambda new: _dict_like(tree, zip(keys, [part(new) for part in parts], strict=True))
     if isinstance(tree, tuple) or (isinstance(tree, list) and not _is_array_like(tree)):
         fields = getattr(tree, "_fields", None)  # of a named tuple
         if fields is None:
@@ -43,11 +44,17 @@ def _flatten(tree: Any, path: str, leaves: list[tuple[str, Any]]) -> Callable[..
         else:
             names = [f"{path}.{field}" for field in fields]
         parts = [_flatten(part, name, leaves) for part, name in zip(tree, names, strict=True)]
-        make: Any = type(tree)
-        make = make if fields is None else make._make
+        kind: Any = type(tree)
+        make = kind if isinstance(tree, list) else functools.partial(tuple.__new__, kind)
         return lambda new: make([part(new) for part in parts])
     leaves.append((path, tree))
     return _next
+
+
+def _dict_like(tree: Any, items: Any) -> Any:
+    new = copy.copy(tree)  # a dict of whatever class, with its settings
+    dict.update(new, items)
+    return new
 
 
 def _next(new: Iterator[Any]) -> Any:

@@ -73,6 +73,8 @@ class Primitive:
             problem = f"a rule for {unknown[0]!r}, but there is no such parameter"
         elif reserved := [name for name in ("out", "domain") if name in self.positions]:
             problem = f"no parameter can be named {reserved[0]}, which has a meaning of its own"
+        elif self.variadic in self.rules and self.inputs[-1] != self.variadic:
+            problem = f"no parameter after *{self.variadic} can have a rule"
         elif any(p.kind is p.VAR_KEYWORD for p in self.parameters):
             problem = "parameters must be listed, not taken as **keywords"
         if problem:
@@ -119,8 +121,10 @@ def primitive(
     Keyword arguments give, for each differentiable parameter of the function, its derivative
     rule: a function of `g`, the gradient of the result, and of what else it names: the function's
     own parameters, `out` for its result, `x_shape` for the shape of parameter `x`. It is written
-    with operators and `np.` functions, so that it can itself be differentiated, and changes
-    nothing that it is given.
+    with operators and `np.` functions, so that it can itself be differentiated: it is given
+    arrays, and Values where second derivatives are asked for. It changes nothing that it is
+    given. Where an input was broadcast, its gradient is summed over the repeated axes afterwards.
+    `domain` says where the operation is differentiable, for tests (`tinygrad_nn.domains`).
 
     The operation takes numbers, arrays and Values: with a Value among its inputs it returns a
     Value that remembers where it came from, and without one it returns what the function does.
