@@ -158,22 +158,28 @@ def test_networks_of_relus_pass(seed: int) -> None:
     assert gradcheck(network, rng.normal(size=(16, 20)), *weights, mode="directional")
 
 
-def test_kink_on_the_way_is_noted() -> None:
-    report = gradcheck(lambda x: abs(x).sum(), np.array([0.0, 1.0, 2.0]), mode="directional")
-    assert (report.verdict, kinds(report)) == ("pass", {"kink"})
+@pytest.mark.parametrize("count", range(1, 8))
+def test_kinks_on_the_way_are_to_be_checked_one_by_one(count: int) -> None:
+    x = np.append(np.zeros(count), [1.0, 2.0])
+    report = check(lambda x: abs(x).sum(), x, mode="directional")
+    assert (report.verdict, kinds(report)) == ("inconclusive", {"kinks"})
+    assert "mode='full'" in str(report)
 
 
-def test_wrong_subgradient_fails() -> None:
-    x = np.array([0.0, 1.0, 2.0])
-    assert (
-        verdict(
-            lambda x: np.abs(x).sum(),
-            x,
-            grad=lambda x: np.where(x == 0, 3.0, np.sign(x)),
-            mode="directional",
-        )
-        == "fail"
-    )
+def test_kink_of_a_single_number_is_judged() -> None:
+    assert verdict(abs, 0.0, mode="directional") == "pass"
+    assert verdict(np.abs, 0.0, grad=lambda x: 3.0, mode="directional") == "fail"
+
+
+def test_input_with_small_derivatives_is_checked_beside_one_with_large_ones() -> None:
+    def f(a: Any, b: Any) -> Any:
+        return 1e5 * np.sum(a * a) + b * b
+
+    def wrong(a: Any, b: Any) -> Any:
+        return 2e5 * a, -2 * b
+
+    report = check(f, MANY, 1.3, grad=wrong, mode="directional")
+    assert [line.wrong for line in report.inputs] == [0, 1]
 
 
 def test_jacobian_by_hand_is_checked_too() -> None:
@@ -202,7 +208,7 @@ def test_second_order_is_checked_along_a_direction_too() -> None:
     wrong = operation(cube, x=lambda g, x: 3 * g * x * getattr(x, "data", x))
     report = gradcheck(lambda x: (x * x).tanh().sum(), MANY, mode="directional", order=2)
     assert report.orders == (1, 2)
-    assert [line.order for line in report.inputs] == [1, 2]
+    assert [line.order for line in report.inputs] == [1, 2, 2]
     assert gradcheck(lambda x: wrong(x).sum(), MANY, mode="directional")
     assert verdict(lambda x: wrong(x).sum(), MANY[:8], mode="directional", order=2) == "fail"
 

@@ -94,13 +94,13 @@ def test_float64_is_what_the_function_sees_where_it_allows() -> None:
         seen.add(str(x.dtype))
         return x * x
 
-    assert gradcheck(f, drawn(0)).inputs[0].precision < 1e-9
+    assert gradcheck(f, drawn(0)).inputs[0].precision < 1e-6
     assert "float64" in seen
 
 
 def test_refusal_of_float64_lowers_the_precision() -> None:
     report = gradcheck(in_float32_only(lambda x: x.sin()), drawn(0))
-    assert 1e-9 < report.inputs[0].precision < 1e-2
+    assert 1e-6 < report.inputs[0].precision < 1e-2
 
 
 # ---- Errors are found all the same

@@ -316,7 +316,9 @@ def test_second_order_of_several_inputs_includes_mixed_derivatives() -> None:
 def verified(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str, int]]:
     """The marks that the test makes."""
     marks: set[tuple[str, str, int]] = set()
+    monkeypatch.setattr(coverage, "watching", True)
     monkeypatch.setattr(coverage, "_verified", marks)
+    monkeypatch.setattr(coverage, "_meant", {})
     return marks
 
 
@@ -350,6 +352,54 @@ def test_failed_and_inconclusive_checks_mark_nothing(verified: set[Any]) -> None
     assert check(lambda x: np.sign(x) * x.exp(), np.array([0.0])).verdict == "inconclusive"
     assert check(lambda x: abs(x), np.array([0.0]), order=2).verdict == "inconclusive"
     assert not verified
+
+
+def test_checks_mark_nothing_if_nobody_watches(
+    verified: set[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "watching", False)
+    gradcheck(lambda x: x.tanh(), X)
+    assert not verified
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, wrong: wrong(x) * 0.0 + x,
+        lambda x, wrong: 1e12 * x + wrong(x) * 1e-6,
+        lambda x, wrong: tg.where(np.array(False), wrong(x), x).sum(),
+        lambda x, wrong: (-wrong(x)).relu() + x,
+    ],
+)
+def test_rule_whose_result_is_lost_is_not_marked(verified: set[Any], f: Any) -> None:
+    wrong = operation(square, x=lambda g, x: 1.5 * g * x)
+    assert gradcheck(lambda x: f(x, wrong), 1.0)
+    assert not {rule for rule in verified if rule[0] == "square"}
+
+
+def test_rule_at_a_kink_or_of_a_slope_of_0_is_not_marked(verified: set[Any]) -> None:
+    gradcheck(lambda x: x.relu(), np.zeros(2))
+    gradcheck(operation(square, x=lambda g, x: 0 * g * x), 0.0)
+    assert not verified
+
+
+def test_marks_are_those_of_the_last_definition(verified: set[Any]) -> None:
+    first = operation(square, x=lambda g, x: 2 * g * x)
+    second = operation(square, x=lambda g, x: g * x + g * x)
+    gradgradcheck(first, X)
+    assert coverage.is_verified(first.primitive, 2)
+    gradcheck(second, X)
+    assert not coverage.is_verified(first.primitive, 1)
+    assert verified == {("square", "x", 1)}
+
+
+def test_rule_of_a_constant_input_is_not_marked(verified: set[Any]) -> None:
+    def scaled(x: Any, w: Any) -> Any:
+        return x * w
+
+    wrong = operation(scaled, x=lambda g, w: g * w, w=lambda g, x: -9 * g * x)
+    assert gradcheck(wrong, 1.5, tg.Value(2.0), wrt="x")
+    assert ("scaled", "w", 1) not in verified
 
 
 def test_check_of_a_gradient_by_hand_marks_nothing(verified: set[Any]) -> None:

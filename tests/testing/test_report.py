@@ -105,7 +105,7 @@ def test_headline_names_the_function() -> None:
 def test_passing_report_says_what_was_checked_and_how_exactly() -> None:
     lines = str(gradcheck(lambda x, y: (x * y).sum(), X, 2.0)).splitlines()
     assert re.fullmatch(r"gradcheck of <lambda>: PASSED \(\d+ evaluations\)", lines[0])
-    assert lines[1:3] == ["", "  first derivatives, one by one"]
+    assert lines[1:3] == ["", "  first derivatives by backward(), one by one"]
     assert re.fullmatch(r"    x  float64 \(3,\)  all 3 right, to \de-\d\d", lines[3])
     assert re.fullmatch(r"    y  float64       right, to \de-\d\d", lines[4])
     assert len(lines) == 5
@@ -122,10 +122,11 @@ def test_failing_report_has_table_pattern_and_culprit() -> None:
         "input",
         "analytic",
         "numerical ± error",
+        "difference",
         "ratio",
     ]
     for row in lines[header + 1 : header + 4]:
-        assert re.fullmatch(r"  x\[\d\] +-?\d\S* +-?\d\S* ± \de-\d\d +-1", row)
+        assert re.fullmatch(r"  x\[\d\] +-?\d\S* +-?\d\S* ± \de-\d\d +-?\d\S* +-1", row)
     assert "  looks like: x is off by a factor -1" in lines
     assert lines[-3] == "  culprit"
     assert re.fullmatch(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..nest import flatten
+from ..value import Value
 from ._slopes import Array
 from ._subject import Leaves, Subject
 
@@ -60,32 +61,43 @@ class ArraySubject(Subject):
         again = self._by_name(self.derivatives(self._with(self.as_given(self.inputs))))
         for name, x, dtype in zip(self.names, self.inputs, self.dtypes, strict=True):
             if name not in found:
-                count = len(found)
-                return "shape", f"grad returned {count} arrays for {len(self.names)} inputs"
+                return "shape", self._miscounted(returned)
             if found[name] is None:
                 self.claims.append(None)
                 continue
-            claim = np.asarray(found[name])
+            claim = _plain(found[name])
             problem = self._malformed(name, x, claim, dtype)
             if problem is not None:
                 return problem
-            if not np.array_equal(
-                claim, np.asarray(again[name]), equal_nan=claim.dtype.kind == "f"
-            ):
+            if not np.array_equal(claim, _plain(again[name]), equal_nan=claim.dtype.kind == "f"):
                 return "not deterministic", f"grad returns something else for {name} each time"
             self.claims.append(claim.astype(np.float64))
         return None
+
+    def _miscounted(self, returned: Any) -> str:
+        """A sentence about gradients that cannot be told to be of which input."""
+        several = isinstance(returned, (tuple, list))
+        what = f"{len(returned)} gradients" if several else "one gradient"
+        if isinstance(returned, dict):
+            what = f"gradients of {', '.join(map(str, returned))}"
+        return (
+            f"grad returned {what}, but the inputs are {', '.join(self.names)}: wrt= says which of "
+            "them to check"
+        )
 
     def _by_name(self, returned: Any) -> dict[str, Any]:
         """The leaves of what grad returned, by the names of the inputs they are for."""
         everything, varied = self.arguments
         parts: dict[str, Any] = {}
+        if isinstance(returned, dict) and {*returned} in ({*varied}, {*everything}):
+            return dict(leaf for name, part in returned.items() for leaf in flatten(part, name)[0])
         several = returned if isinstance(returned, (tuple, list)) else (returned,)
-        for names in (varied, everything):
-            if len(names) == 1:
-                parts = {names[0]: returned}
-            elif len(names) == len(several):
-                parts = dict(zip(names, several, strict=True))
+        if len(varied) == 1:
+            parts = {varied[0]: returned}
+        elif len(varied) == len(several):
+            parts = dict(zip(varied, several, strict=True))
+        if type(returned) is tuple and 1 < len(everything) == len(several):
+            parts = dict(zip(everything, several, strict=True))
         leaves = [leaf for name, part in parts.items() for leaf in flatten(part, name)[0]]
         if not parts:
             leaves = [(f"{at}", part) for at, part in enumerate(several)]
@@ -99,7 +111,8 @@ class ArraySubject(Subject):
         expected = self._shape + x.shape
         if claim.shape not in (expected, self._elementwise(x)):
             hint = _shape_hint(claim.shape, expected)
-            text = f"the gradient by {name} has shape {claim.shape}, not {expected}{hint}"
+            of = f", as {self.name} returns shape {self._shape}" if self._shape else ""
+            text = f"the gradient by {name} has shape {claim.shape}, not {expected}{of}{hint}"
             return "shape", text
         if claim.dtype.kind not in "iuf" or claim.dtype.itemsize < dtype.itemsize:
             return "dtype", f"the gradient by {name} is {claim.dtype}, not {dtype}"
@@ -119,6 +132,9 @@ class ArraySubject(Subject):
     def is_reached(self, at: int) -> bool:
         return self.claims[at] is not None
 
+    def unreached(self, at: int) -> str:
+        return f"grad returned None for {self.names[at]}, though {self.name} depends on it"
+
     @property
     def _shape(self) -> tuple[int, ...]:
         """The shape of the output; several are laid end to end."""
@@ -127,6 +143,10 @@ class ArraySubject(Subject):
     def _elementwise(self, x: Array) -> tuple[int, ...] | None:
         """The shape of the derivative of an elementwise function, if this may be one."""
         return x.shape if x.shape == self._shape else None
+
+
+def _plain(claim: Any) -> Array:
+    return np.asarray(claim.data if isinstance(claim, Value) else claim)
 
 
 def _shape_hint(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
@@ -140,4 +160,4 @@ def _shape_hint(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
         axes = [at for at, n in enumerate(shape) if n == 1 != found[at]]
     else:
         axes = []
-    return f": summed over axis {', '.join(map(str, axes))} missing?" if axes else ""
+    return f": is the sum over axis {', '.join(map(str, axes))} missing?" if axes else ""

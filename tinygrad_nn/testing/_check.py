@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ._by_hand import ArraySubject
@@ -10,11 +12,10 @@ from ._judge import Code
 from ._measure import Directions, excuse_unstable, measure_all, wrong_together
 from ._pattern import guess
 from ._slopes import Array
-from ._subject import Subject, ValueSubject
+from ._subject import BackwardError, Subject, ValueSubject
 from ._summary import finding_together, findings, narrowed, summary, worst
 from .report import Finding, Report, Verdict
 
-_POWER_OF_2 = 2.0**20
 _TOO_MANY = 10_000_000  # derivatives, to be measured one by one
 
 
@@ -27,7 +28,7 @@ class Check:
     def __init__(self, subject: Subject, order: int, mode: str, narrowed: bool = True) -> None:
         self.subject = subject
         self.narrowed = narrowed
-        self.report = Report(subject.name, tuple(range(1, order + 1)), mode)
+        self.report = Report(subject.name, tuple(range(1, order + 1)), mode, subject.source)
         self.rng = np.random.default_rng(0)
 
     def run(self) -> Report:
@@ -40,8 +41,11 @@ class Check:
                 if derivative is None:
                     break
                 subject = derivative
-            if self._well_defined(subject) and self._well_formed(subject):
-                self._compare(subject, order)
+            try:
+                if self._well_defined(subject) and self._well_formed(subject):
+                    self._compare(subject, order)
+            except BackwardError as error:
+                self._find("error", str(error))
             report.evaluations += subject.evaluations
             if report.verdict == "fail":
                 report.orders = tuple(range(1, order + 1))
@@ -71,6 +75,8 @@ class Check:
                 text = f"the input {name} is NaN or infinite somewhere"
                 return self._find("not finite", text, "inconclusive")
         again, changed = subject.run_again()
+        if again.shape != subject.origin.shape:
+            return self._find("not deterministic", "two calls return arrays of different shapes")
         if changed:
             text = f"{', '.join(changed)} is not the same after {subject.name} has run"
             return self._find("changes its input", text)
@@ -102,16 +108,20 @@ class Check:
         if problems:
             self.report.findings += problems
             return False
-        once, again, scaled = (_joined(subject.gradient(g)) for g in (u, u, -_POWER_OF_2 * u))
+        once, again = _joined(subject.gradient(u)), _joined(subject.gradient(u))
         if not np.array_equal(once, again, equal_nan=True):
             return self._find("not deterministic", "two backward passes through one graph differ")
-        # Multiplying by a power of 2 commutes with all rounding, but for underflow.
-        lost = _POWER_OF_2 * subject.tiny**0.5
-        if not np.allclose(scaled, -_POWER_OF_2 * once, rtol=1e-6, atol=lost, equal_nan=True):
+        # Multiplying by a power of 2 commutes with all rounding, but for over- and underflow.
+        for power in (2.0**20, 4.0):
+            scaled = _joined(subject.gradient(-power * u))
+            if np.isfinite(scaled).all():
+                break
+        lost = power * np.max(subject.tiny, initial=0) ** 0.5
+        if not np.allclose(scaled, -power * once, rtol=1e-6, atol=lost, equal_nan=True):
             return self._find(
                 "not linear in g",
-                "multiplying the incoming gradient g by -2^20 does not do so to the result: does a "
-                "rule forget to multiply by g?",
+                f"multiplying the incoming gradient g by {-power:g} does not do so to the result: "
+                "does a rule forget to multiply by g?",
             )
         return self._same_in_own_dtypes(subject, u, once)
 
@@ -155,11 +165,7 @@ class Check:
             self.report.inputs.append(summary(order, str(subject.dtypes[at]), measured))
             self.report.findings += findings(measured, label)
             if np.any(measured.code == Code.WRONG) and not subject.is_reached(at):
-                self._find(
-                    "missing gradient",
-                    f"none reaches {measured.name} (its grad would be None), "
-                    f"though {subject.name} depends on it",
-                )
+                self._find("missing gradient", subject.unreached(at))
         for joint in wrong_together(subject, found, self.rng):
             self.report.findings.append(finding_together(joint, found, label))
         self.report.worst += worst(order, found, label)
@@ -168,12 +174,16 @@ class Check:
 
     def _compare_along_direction(self, subject: Subject, order: int) -> None:
         directions = Directions.random(subject, self.rng)
-        measured = directions.measure()
-        self.report.inputs.append(summary(order, "float64", measured))
-        self.report.findings += findings(measured, lambda output: "")
-        if self.narrowed and measured.code[0, 0] == Code.WRONG:
-            self.report.worst += narrowed(order, directions)
-        self.report.worst += worst(order, [measured], lambda output: "")
+        found = directions.measure()
+        for at, measured in enumerate(found):
+            line = summary(order, str(subject.dtypes[at]), measured)
+            named = replace(line, name=subject.names[at], shape=subject.inputs[at].shape)
+            self.report.inputs.append(named)
+            self.report.findings += findings(measured, lambda output: "")
+        if self.narrowed:
+            wrong = [at for at, measured in enumerate(found) if measured.code[0, 0] == Code.WRONG]
+            self.report.worst += narrowed(order, directions, wrong)
+        self.report.worst += worst(order, found, lambda output: "")
 
 
 def _joined(arrays: list[Array]) -> Array:

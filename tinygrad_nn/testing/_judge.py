@@ -26,6 +26,7 @@ class Code(IntEnum):
     SMALL = 7  # not wrong, and proven to be small beside other derivatives of the output
     TWO_SCALES = 8  # the function has the claimed slope on wide steps, but not on narrow ones
     UNSTABLE = 9  # the claim itself changes as much where x rounds
+    KINKS = 10  # crossed by several elements at once
 
 
 class Tolerance:
@@ -37,19 +38,19 @@ class Tolerance:
     output by the same input.
     """
 
-    def __init__(self, eps: float, tiny: float, scale: float, largest: float) -> None:
+    def __init__(self, eps: Array, tiny: Array, scale: float, largest: float) -> None:
         self.eps = eps
         self.scale = scale
         self.largest = largest
         # What the rounding of the claim may explain, besides the error of the measurement.
-        self.rounding = max(2e-7, 200 * eps)
+        self.rounding = np.maximum(2e-7, 200 * eps)
         self.rounding_beside = 100 * eps
         self.underflow = tiny**0.5  # products of two numbers that are smaller are 0
         # To be proven right, it must have been possible to see an error of one part in a million.
-        self.exact = max(4e-7, 1e4 * eps)
-        self.exact_beside = max(1e-9, 1e3 * eps)
+        self.exact = np.maximum(4e-7, 1e4 * eps)
+        self.exact_beside = np.maximum(1e-9, 1e3 * eps)
         # What is 0 within the noise is right if the noise is this small beside f over x.
-        self.zero = max(1e-8, 1e3 * eps)
+        self.zero = np.maximum(1e-8, 1e3 * eps)
 
 
 ACCEPTED = (Code.RIGHT, Code.NOTHING, Code.SMALL)
@@ -112,7 +113,6 @@ def judge(
     )
     outside = np.maximum(np.maximum(low - claim, claim - high), 0)
     allowed = _SURE * error + given.rounding * magnitude + given.rounding_beside * beside
-    allowed += given.underflow
     measured = error <= 0.1 * magnitude
     wrong = ~finite | ((outside > allowed) & measured)
     # Next to a point where the slope is 0 it is small beside the slopes around.
@@ -126,20 +126,26 @@ def judge(
     nothing = most <= _SURE * error
     nothing &= _SURE * error <= given.zero * np.maximum(size / given.scale, 1.0)
     # Where nothing changes, f may have lost what there is.
-    nothing |= wrong & (numerical == 0) & (most <= given.eps * given.largest)
+    hidden_beside = wrong & (numerical == 0)
+    nothing |= hidden_beside & (most <= given.eps * beside)
+    lost = hidden_beside & (most <= 30 * given.eps * given.largest)
+    lost |= (outside > allowed) & (outside <= allowed + given.underflow)
 
     code = np.where(wrong, Code.WRONG, np.where(exact | unchanged, Code.RIGHT, Code.COARSE))
-    code = np.where((code == Code.COARSE) & small, Code.SMALL, code)
+    code = np.where(lost & finite, Code.COARSE, code)
+    code = np.where((code == Code.COARSE) & small & ~lost, Code.SMALL, code)
     code = np.where(nothing & finite & (code != Code.RIGHT), Code.NOTHING, code)
     code = np.where(np.isfinite(error), code, Code.UNDEFINED)
     code = np.where(slopes.unbounded, Code.UNBOUNDED, code)
     code = np.where(slopes.jump, Code.JUMP, code)
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.where(outside > 0, outside / allowed, 0)
-        hidden = np.where(unchanged, 0, _SURE * error / np.maximum(magnitude, beside))
-        hidden = np.where(claim == 0, np.minimum(hidden, _SURE * error / around), hidden)
+        hidden = np.where(unchanged, 0, allowed / np.maximum(magnitude, beside))
+        hidden = np.where(claim == 0, np.minimum(hidden, allowed / around), hidden)
     excess = np.where(finite, excess, np.inf)
-    unseen = (claim != 0) & (allowed > 1e-5 * magnitude)
+    unseen = (claim != 0) & (
+        (code == Code.SMALL) | (code == Code.NOTHING) | (allowed > 50 * given.rounding * magnitude)
+    )
     return Judgement(code, numerical, error, kink, left, right, excess, hidden, unseen)
 
 

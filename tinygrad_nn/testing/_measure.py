@@ -10,7 +10,7 @@ import numpy as np
 
 from ._judge import Code, Judgement, Tolerance, judge, proven_smooth
 from ._slopes import CENTRE, Array, Line, Search, Slopes
-from ._subject import Subject
+from ._subject import BackwardError, Subject
 
 _QUICK_WINDOWS = 4
 _FINER = 4  # widths of windows, about which to look at others
@@ -102,7 +102,9 @@ class _Probe:
         wrong = judgement.code == Code.WRONG
         alone = ~judgement.kink & np.isfinite(self.claim) & (self.search.rejections(self.claim) < 2)
         judgement.code[wrong & alone] = Code.COARSE  # one window may be wrong by chance
-        judgement.code[wrong & self.search.rounds_to(self.claim, self.slopes)] = Code.TWO_SCALES
+        two_scales = wrong & self.search.rounds_to(self.claim, self.slopes)
+        two_scales |= (judgement.code == Code.RIGHT) & self.search.is_stairs(self.claim)
+        judgement.code[two_scales] = Code.TWO_SCALES
         return judgement
 
     def _judge(self, step: float) -> Judgement:
@@ -180,8 +182,7 @@ def excuse_unstable(subject: Subject, found: Sequence[Measured], rng: np.random.
     if not any(np.any(measured.code == Code.WRONG) for measured in found):
         return
     spreads = [np.zeros(measured.claim.shape) for measured in found]
-    for moved in _shaken(subject, rng):
-        claims = moved.jacobian()
+    for claims in _claims_nearby(subject, rng, lambda moved: moved.jacobian()):
         for spread, claim, measured in zip(spreads, claims, found, strict=True):
             np.maximum(spread, np.abs(claim - measured.claim), out=spread)
     for x, measured, spread in zip(subject.inputs, found, spreads, strict=True):
@@ -195,10 +196,20 @@ def excuse_unstable(subject: Subject, found: Sequence[Measured], rng: np.random.
         measured.code[excused & vanishes] = Code.NOTHING
 
 
-def _shaken(subject: Subject, rng: np.random.Generator) -> Iterator[Subject]:
-    """The subject at points that differ by what x rounds to."""
+def _claims_nearby(
+    subject: Subject, rng: np.random.Generator, claims: Callable[[Subject], list[Array]]
+) -> Iterator[list[Array]]:
+    """What is claimed at points that differ by what x rounds to, where the function is defined."""
+    finest = float(np.min(subject.eps, initial=1.0))
     for _ in range(_NEARBY):
-        yield subject.moved([_moved_by_rounding(x, subject.eps, rng) for x in subject.inputs])
+        inputs = [_moved_by_rounding(x, finest, rng) for x in subject.inputs]
+        try:
+            moved = subject.moved(inputs)
+            found = claims(moved)
+        except (ArithmeticError, ValueError, BackwardError):
+            continue
+        if moved.output_shapes == subject.output_shapes:
+            yield found
 
 
 def _moved_by_rounding(x: Array, eps: float, rng: np.random.Generator) -> Array:
@@ -263,7 +274,8 @@ def _slopes_together(
         reached, values = outputs(distance)
         return reached, values[output : output + 1]
 
-    search = Search(line, subject.origin[output : output + 1], scales, subject.eps)
+    one = slice(output, output + 1)
+    search = Search(line, subject.origin[one], scales, subject.eps[one])
     for step in itertools.islice(search.steps(), 2 * _QUICK_WINDOWS):
         search.look(step)
     return search.best()
@@ -287,29 +299,45 @@ class Directions:
         direction = [_random_signs(rng, x.shape) * _typical(x) for x in subject.inputs]
         return cls(subject, cotangent, direction, subject.gradient(cotangent))
 
-    def measure(self) -> Measured:
-        """Measure the slope of cotangent . f along the whole direction."""
-        whole = slice(0, sum(x.size for x in self.subject.inputs))
-        probe = self._probe(whole)
+    def measure(self) -> list[Measured]:
+        """Measure the slope of cotangent . f along the direction in each input."""
+        return [self._measure(at) for at in range(len(self.subject.inputs))]
+
+    def _measure(self, at: int) -> Measured:
+        probe = self._probe(self._part(at))
         judgement = probe.run(itertools.islice(probe.search.steps(), _QUICK_WINDOWS))
         if probe.accepted_at is None:
             judgement = probe.run_thoroughly()
-            if judgement.code[0] == Code.WRONG and self._is_unstable(judgement, probe.claim):
+            if judgement.kink[0] and self.subject.inputs[at].size > 1:
+                judgement.code[0] = Code.KINKS
+            elif judgement.code[0] == Code.WRONG and self._is_unstable(at, judgement, probe.claim):
                 judgement.code[0] = Code.UNSTABLE
-        measured = Measured.of("all inputs", (), probe.claim[:, None])
+        name = self.subject.names[at]
+        several = self.subject.inputs[at].size > 1
+        measured = Measured.of(f"all of {name}" if several else name, (), probe.claim[:, None])
         measured.put(0, judgement)
         return measured
 
-    def _is_unstable(self, judgement: Judgement, claim: Array) -> bool:
+    def _part(self, at: int) -> slice:
+        """Where the elements of an input are among those of all."""
+        start = sum(x.size for x in self.subject.inputs[:at])
+        return slice(start, start + self.subject.inputs[at].size)
+
+    def _is_unstable(self, at: int, judgement: Judgement, claim: Array) -> bool:
         """Whether the claim changes as much as it is off when x moves by its rounding."""
         spread = 0.0
-        for moved in _shaken(self.subject, np.random.default_rng(0)):
-            pairs = zip(moved.gradient(self.cotangent), self.direction, strict=True)
-            spread = max(spread, abs(float(claim[0]) - sum(float(np.sum(g * v)) for g, v in pairs)))
-        return bool(abs(judgement.numerical[0] - claim[0]) <= 10 * spread) and not judgement.kink[0]
+        for gradients in _claims_nearby(self.subject, np.random.default_rng(0), self._gradient):
+            nearby = float(np.sum(gradients[at] * self.direction[at]))
+            spread = max(spread, abs(float(claim[0]) - nearby))
+        return bool(abs(judgement.numerical[0] - claim[0]) <= 10 * spread)
 
-    def worst_elements(self) -> Iterator[tuple[int, int, Judgement]]:
+    def _gradient(self, subject: Subject) -> list[Array]:
+        return subject.gradient(self.cotangent)
+
+    def worst_elements(self, wrong: Sequence[int]) -> Iterator[tuple[int, int, Judgement]]:
         """Single elements (input, element, judgement) that are wrong, found by halving.
+
+        `wrong` are the inputs to look in.
 
         What the claims are off along a part of the direction, they are off along its halves
         together; so one goes down to the half that is off the most, and later to those left out.
@@ -317,7 +345,7 @@ class Directions:
         starts = [0, *itertools.accumulate(x.size for x in self.subject.inputs)]
         gradient = np.concatenate([g.reshape(-1) for g in self.gradient])
         broken = np.flatnonzero(~np.isfinite(gradient))[:_NARROWED]
-        parts = [slice(at, at + 1) for at in broken] or [slice(0, starts[-1])]
+        parts = [slice(at, at + 1) for at in broken] or [self._part(at) for at in wrong]
         left_out = [(*self._off(part), part) for part in parts]
         for _ in range(_NARROWED):
             left_out.sort(key=lambda each: -abs(each[0]) if np.isfinite(each[0]) else -np.inf)
@@ -376,8 +404,9 @@ class Directions:
             return reached, np.array([self.cotangent @ values])
 
         origin = np.array([self.cotangent @ self.subject.origin])
-        given = Tolerance(self.subject.eps, self.subject.tiny, 1.0, 0.0)
-        search = Search(line, origin, (1.0,), self.subject.eps)
+        eps, tiny = self.subject.rounding, np.max(self.subject.tiny, initial=0)
+        given = Tolerance(np.array([eps]), np.array([tiny]), 1.0, 0.0)
+        search = Search(line, origin, (1.0,), eps)
         return _Probe(search, claim, beside, given, enough=0.1 * usual)
 
 

@@ -33,6 +33,8 @@ _APART = 16.0  # from one window to the next
 _START = 3e-5  # of the scale of x: as narrow as rounding allows a verdict to be had
 _RINGS = 11  # of windows around a start, each 16 times farther
 _SEVERAL = 3  # narrow windows must agree that there is a kink
+_STAIRS = 300  # steps of stairs at most, in which to tell them from a slope
+_LOW = 1e-3  # of f: stairs that may be made of roundings
 _NARROW = 7  # windows must show a jump; float32 inside makes stairs that fill fewer
 _ROUNDING = 1e-5  # rounding to float32 changes f by less than this part of it
 
@@ -70,6 +72,7 @@ class Window:
     size: Array  # (outputs): the largest |f|
     steepness: Array  # (outputs): the largest change of f over the step
     flat: Array  # nothing changed at all
+    changes: Array  # (10, outputs): f at the steps on both sides, less f at the point
     jump: Array  # (2 sides, outputs): the limit of f(x + t) - f(x) for t -> 0, on that side
     jump_error: Array
 
@@ -97,14 +100,17 @@ class Search:
     """The windows looked at so far along one line, and what they say together.
 
     `origin` is f at the point, `scales` are sizes of x, by which to choose steps, the most
-    likely first, and `eps` is the rounding of f.
+    likely first, and `eps` is the rounding of f, or of each output.
     """
 
-    def __init__(self, line: Line, origin: Array, scales: Sequence[float], eps: float) -> None:
+    def __init__(
+        self, line: Line, origin: Array, scales: Sequence[float], eps: float | Array
+    ) -> None:
         self.line = line
         self.origin = origin
         self.scales = scales
-        self.eps = eps
+        self.eps = np.broadcast_to(np.asarray(eps, float), origin.shape)
+        self.finest = float(np.min(self.eps, initial=1.0))
         self.noise = eps / 2 * np.abs(origin)
         self.windows: list[Window] = []
 
@@ -148,6 +154,7 @@ class Search:
                 size=size,
                 steepness=np.maximum(_size(change_right), _size(change_left)) / step,
                 flat=np.stack([both, *flat, both]),
+                changes=np.concatenate([change_right, change_left]),
                 jump=jump,
                 jump_error=jump_error,
             )
@@ -173,7 +180,7 @@ class Search:
         in stairs, and values farther apart are taken.
         """
         measured = np.zeros(len(self.origin), int)
-        for spacing in 7.3 * self.eps * self.scale * 97.0 ** np.arange(7):  # not whole stairs
+        for spacing in 7.3 * self.finest * self.scale * 97.0 ** np.arange(7):  # not whole stairs
             near = [self.line(spacing * k) if k else (0.0, self.origin) for k in range(-4, 5)]
             distances = np.array([distance for distance, _ in near])
             values = np.stack([output for _, output in near])
@@ -192,7 +199,7 @@ class Search:
         """
         starts = [first * scale for scale in self.scales]
         yield from starts
-        lowest = max(30 * self.eps * self.scale, 1e-300)
+        lowest = max(30 * self.finest * self.scale, 1e-300)
         highest = 1e6 * max(self.scales)
         for ring in range(1, _RINGS + 1):
             for start in starts:
@@ -240,7 +247,10 @@ class Search:
         error = error + _AMPLIFIED * np.maximum(self.noise, self.eps / 2 * size) / steps
         # Where nothing changes, f may have rounded numbers as large as it has nearby.
         near = size[steps[:, 0, 0] <= 2 * self.scale]
-        hidden = self.eps * np.max(near, axis=0, initial=0) / self.scale + 5e-324 / steps
+        hidden = self.eps * np.max(near, axis=0, initial=0) / self.scale
+        hidden = hidden + 5e-324 / steps
+        if len(self.windows) > 1 and flat.any():
+            hidden = hidden + self._height_of_stairs() / steps
         error = np.where(flat, np.maximum(error, hidden), error)
         # About 0 in a window much rougher than narrower ones is the mean of ups and downs.
         rough = np.where(np.isfinite(error), error * steps, np.inf)
@@ -248,6 +258,25 @@ class Search:
         mean = (np.abs(slope) <= 3 * error) & (rough > 30 * smoothest)
         mean[:, GAP] = False
         return np.where(mean, np.inf, error)
+
+    def _height_of_stairs(self) -> Array:
+        """What all changes of f are multiples of, where there is such a number, else 0.
+
+        So it is if f is the difference of large numbers, of which little is left. Stairs that are
+        high beside f itself are meant.
+        """
+        changes = np.concatenate([window.changes for window in self.windows])
+        sizes = np.where((changes == 0) | ~np.isfinite(changes), np.inf, np.abs(changes))
+        height = np.min(sizes, axis=0)
+        several = (sizes < _STAIRS * height) & (sizes > height)
+        with np.errstate(invalid="ignore"):
+            steps = np.where(several, sizes / height, 0)
+        whole = np.all(np.abs(steps - np.round(steps)) < 1e-3, axis=0)
+        found = whole & (np.count_nonzero(several, axis=0) >= _SEVERAL)
+        size = [window.size for window in self.windows if window.step <= 2 * max(self.scales)]
+        found &= height < _LOW * np.max(size, axis=0, initial=0)
+        found &= height > self.eps * np.abs(self.origin)
+        return np.where(found, height, 0)
 
     @staticmethod
     def _kinks(slope: Array, error: Array, chosen: Array) -> Array:
@@ -303,6 +332,14 @@ class Search:
             rejected[:, RIGHT] | rejected[:, LEFT],
         )
         return np.asarray(np.count_nonzero(at_odds, axis=0))
+
+    def is_stairs(self, claim: Array) -> Array:
+        """Whether f stays the same where, with a slope of `claim`, it should have changed."""
+        stairs = np.zeros(len(self.origin), bool)
+        for window in self.windows:
+            rounding = 100 * self.eps * np.maximum(window.size, np.abs(self.origin))
+            stairs |= window.flat[CENTRE] & (np.abs(claim) * window.step > rounding)
+        return stairs
 
     def rounds_to(self, claim: Array, slopes: Slopes) -> Array:
         """Whether f has the slope `claim`, but for roundings that bend it on very narrow steps.

@@ -7,6 +7,7 @@ containers, dtypes and shapes the function itself has.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from .. import engine
 from ..engine import Node
+from ..errors import ShapeError
 from ..nest import flatten
 from ..value import Value, make_value
 from ._slopes import Array
@@ -23,12 +25,17 @@ Leaves = Sequence[tuple[str, Any]]
 _FLOAT64 = np.dtype(np.float64)
 
 
+class BackwardError(Exception):
+    """A rule raised an exception; the message says which and where."""
+
+
 class Subject:
     """A function of named leaves, of which those at `varied` are its inputs.
 
     `call` takes the leaves, with new ones in the varied places, and returns outputs. It is given
-    float64 instead of float32, if it allows and `wide` is not False. `dtype` is the coarsest that
-    it computes with, as far as one can see.
+    float64 instead of float32, if it allows and `wide` is not False. `eps` and `tiny` are the
+    rounding and the smallest full number of what each output is computed with, as far as one can
+    see, `rounding` is the largest `eps`.
     """
 
     def __init__(
@@ -40,8 +47,10 @@ class Subject:
         wide: bool = True,
     ) -> None:
         self.name = name
+        self.source = "backward()"
         self.leaf_names = [name for name, _ in leaves]
-        self.leaves = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for _, leaf in leaves]
+        self.leaves = [_own(leaf) for _, leaf in leaves]
+        self.constants = {at: _own(leaf) for at, (_, leaf) in enumerate(leaves) if at not in varied}
         self.varied = varied
         self.call = call
         self.names = [self.leaf_names[at] for at in varied]
@@ -52,30 +61,33 @@ class Subject:
         self.cast = [_FLOAT64] * len(given) if wide else self.dtypes
         try:
             outputs = self.outputs_at(self.inputs)
-        except Exception:
+        except Exception as error:
             if self.dtypes == self.cast:
+                error.add_note(self._what_was_called())
                 raise
             self.cast = self.dtypes
             outputs = self.outputs_at(self.inputs)
         self.output_names = [name for name, _ in outputs]
         self.output_shapes = [np.shape(_data(output)) for _, output in outputs]
-        self.dtype = _coarsest([*self.cast, *(_data(output).dtype for _, output in outputs)])
+        self._set_dtypes([_data(output).dtype for _, output in outputs])
         self.origin = _vector(outputs)
 
-    @property
-    def eps(self) -> float:
-        """The rounding of what the function computes with."""
-        return float(np.finfo(self.dtype).eps)
-
-    @property
-    def tiny(self) -> float:
-        """The smallest number it computes with in full precision."""
-        return float(np.finfo(self.dtype).tiny)
+    def _set_dtypes(self, dtypes: Sequence[np.dtype[Any]]) -> None:
+        """Set the roundings of the outputs from the coarsest dtypes that each was seen to pass."""
+        limits = [np.finfo(_coarsest([*self.cast, dtype])) for dtype in dtypes]
+        sizes = [math.prod(shape) for shape in self.output_shapes]
+        self.eps = np.repeat([float(limit.eps) for limit in limits], sizes)
+        self.tiny = np.repeat([float(limit.tiny) for limit in limits], sizes)
+        self.rounding = float(np.max(self.eps, initial=np.finfo(float).eps))
 
     @property
     def magnitude(self) -> float:
         """The size of the largest number that it is seen to compute with."""
         return _magnitude(self.origin)
+
+    def _what_was_called(self) -> str:
+        what = "Values" if isinstance(self.wrap(0.0), Value) else "arrays"
+        return f"gradcheck called {self.name} with {what} for {', '.join(self.names)} (see wrt=)"
 
     def as_given(self, arrays: Sequence[Array]) -> list[Any]:
         """`arrays` in the dtypes that the function is given; arrays of their own."""
@@ -100,11 +112,13 @@ class Subject:
 
     def _run(self, leaves: list[Any]) -> list[tuple[str, Any]]:
         self.evaluations += 1
-        found = [
+        outputs = [
             (name, output if isinstance(output, Value) else np.asarray(output))
             for name, output in flatten(self.call(leaves))[0]
-            if np.asarray(_data(output)).dtype.kind == "f"
         ]
+        found = [(name, out) for name, out in outputs if out.dtype.kind == "f"]
+        if any(out.dtype.kind == "c" for _, out in outputs):
+            raise TypeError(f"{self.name} returned complex numbers, which gradcheck does not take")
         if not found:
             raise TypeError(f"{self.name} returned no floating-point number, array or Value")
         return found
@@ -120,6 +134,8 @@ class Subject:
     def run_again(self) -> tuple[Array, list[str]]:
         """The outputs of one more run at the point, and the names of leaves that it changed."""
         leaves = self._with([self.wrap(array) for array in self.as_given(self.inputs)])
+        for at in self.constants:
+            leaves[at] = _own(self.constants[at])
         before = [_state(leaf) for leaf in leaves]
         values = _vector(self._run(leaves))
         changed = [
@@ -130,7 +146,7 @@ class Subject:
         return values, changed
 
     def moved(self, inputs: Sequence[Array]) -> Subject:
-        """The same at another point."""
+        """The same at another point, and with other roundings on the way back."""
         raise NotImplementedError
 
     def vjp(self, cotangent: Array) -> list[Array | None]:
@@ -141,6 +157,10 @@ class Subject:
         """Whether some derivative by input `at` has been found at all."""
         raise NotImplementedError
 
+    def unreached(self, at: int) -> str:
+        """A sentence about an input on which the function depends, but has no derivative by."""
+        raise NotImplementedError
+
     def gradient(self, cotangent: Array) -> list[Array]:
         """As `vjp`, with zeros for None."""
         pairs = zip(self.inputs, self.vjp(cotangent), strict=True)
@@ -149,8 +169,11 @@ class Subject:
     def jacobian(self) -> list[Array]:
         """The claimed derivatives by each input: (outputs, elements of the input)."""
         rows = np.zeros((len(self.origin), sum(x.size for x in self.inputs)))
-        for row, one_hot in zip(rows, np.eye(len(self.origin)), strict=True):
+        one_hot = np.zeros(len(self.origin))
+        for at, row in enumerate(rows):
+            one_hot[at] = 1
             row[:] = np.concatenate([g.reshape(-1) for g in self.gradient(one_hot)])
+            one_hot[at] = 0
         ends = list(itertools.accumulate(x.size for x in self.inputs))
         return np.split(rows, ends[:-1], axis=1)
 
@@ -184,9 +207,23 @@ class ValueSubject(Subject):
         with engine.record():
             outputs = [output for _, output in self.run(self.variables)]
         self.outputs = [out if isinstance(out, Value) else make_value(out, None) for out in outputs]
+        shapes = [out.shape for out in self.outputs]
+        if shapes != self.output_shapes:
+            raise ShapeError(f"{name} returns shapes {self.output_shapes}, then {shapes}")
         self.graph = _ancestors(self.outputs)
-        self.dtype = _coarsest([self.dtype, *(node.describe()[1] for node in self.graph)])
+        self._set_dtypes(self._coarsest_dtypes())
         self._reached: set[Node] = set()
+        self._shaken: np.random.Generator | None = None
+
+    def _coarsest_dtypes(self) -> list[np.dtype[Any]]:
+        """For each output, the coarsest dtype on the way to it."""
+        coarsest: dict[Node, np.dtype[Any]] = {}
+        for node in reversed(self.graph):
+            before = [coarsest[edge[0]] for edge in node.edges if edge[0] in coarsest]
+            coarsest[node] = _coarsest([*before, node.describe()[1]])
+        return [
+            coarsest.get(out._node, out.dtype) if out._node else out.dtype for out in self.outputs
+        ]
 
     @property
     def magnitude(self) -> float:
@@ -197,7 +234,9 @@ class ValueSubject(Subject):
         return Value(array)
 
     def moved(self, inputs: Sequence[Array]) -> Subject:
-        return ValueSubject(self.name, self._leaves_at(inputs), self.varied, self.call)
+        moved = ValueSubject(self.name, self._leaves_at(inputs), self.varied, self.call)
+        moved._shaken = np.random.default_rng(0)
+        return moved
 
     def in_own_dtypes(self) -> ValueSubject | None:
         """The same with the inputs as they were given, if it was checked in wider ones."""
@@ -208,14 +247,43 @@ class ValueSubject(Subject):
 
     def vjp(self, cotangent: Array) -> list[Array | None]:
         roots, seeds = self.seeds(cotangent)
-        found = engine.backpropagate(roots, seeds, onto=self._nodes)
+        try:
+            if self._shaken is None:
+                found = engine.backpropagate(roots, seeds, onto=self._nodes)
+            else:
+                found = self._backpropagate_shaken(roots, seeds, self._shaken)
+        except Exception as error:
+            notes = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
+            raise BackwardError(f"{type(error).__name__}: {error}{notes}") from error
         self._reached |= found.keys()
         return [
             np.asarray(found[node], np.float64) if node in found else None for node in self._nodes
         ]
 
+    def _backpropagate_shaken(
+        self, roots: Sequence[Node], seeds: Sequence[Any], rng: np.random.Generator
+    ) -> dict[Node, Any]:
+        """As the engine, but each rule's result is rounded otherwise."""
+        arrived: dict[Node, Any] = {}
+        for root, seed in zip(roots, seeds, strict=True):
+            arrived[root] = arrived[root] + seed if root in arrived else seed
+        for node in self.graph:
+            if node in arrived:
+                for parent, rule, needs, slot in node.edges:
+                    gradient = engine._conform(rule(arrived[node], *needs), parent, node, slot)
+                    eps = 2 * np.finfo(gradient.dtype).eps
+                    gradient = gradient * (1 + eps * rng.choice([-1.0, 0.0, 1.0], gradient.shape))
+                    arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
+        return arrived
+
     def is_reached(self, at: int) -> bool:
         return self._nodes[at] in self._reached
+
+    def unreached(self, at: int) -> str:
+        return (
+            f"none reaches {self.names[at]} (its grad would be None), though {self.name} depends "
+            "on it: does something leave the graph, through .data, float(), math or detach()?"
+        )
 
     def seeds(self, cotangent: Array) -> tuple[list[Node], list[Any]]:
         """The nodes of the outputs that depend on something, and the gradients to send there."""
@@ -235,8 +303,10 @@ class ValueSubject(Subject):
             np.array(np.copysign(rng.uniform(0.5, 1.5, shape), rng.uniform(-1, 1, shape)))
             for shape in self.output_shapes
         ]
-        names = ["g" if len(cotangents) == 1 else f"g{name}" for name in self.output_names]
-        leaves = [*zip(self.names, self.inputs, strict=True), *zip(names, cotangents, strict=True)]
+        g = next(g for g in ("g", "h", "k", "l") if g not in self.names)
+        names = [g if len(cotangents) == 1 else f"{g}{name}" for name in self.output_names]
+        given = self.as_given(self.inputs)
+        leaves = [*zip(self.names, given, strict=True), *zip(names, cotangents, strict=True)]
 
         def gradients(new: list[Any]) -> list[Any]:
             variables = new[:count]
@@ -293,6 +363,13 @@ def _magnitude(x: Any) -> float:
 
 def _vector(outputs: Sequence[tuple[str, Any]]) -> Array:
     return np.concatenate([np.ravel(_data(output)).astype(np.float64) for _, output in outputs])
+
+
+def _own(leaf: Any) -> Any:
+    """A copy of what a function could change in place; a Value that is no constant is itself."""
+    if isinstance(leaf, Value) and not leaf.requires_grad:
+        return Value(leaf.data, dtype=leaf.dtype, requires_grad=False)
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _state(leaf: Any) -> Any:

@@ -28,6 +28,11 @@ _REASONS = {
         "unstable",
         "the derivative is off by no more than it changes itself where the input rounds",
     ),
+    Code.KINKS: (
+        "kinks",
+        "the slopes on both sides differ along a random direction, and what is right for several "
+        "elements at kinks does not add up: check them one by one, with mode='full'",
+    ),
     Code.COARSE: (
         "too coarse",
         "rounding, or a kink or jump nearby, leaves the numerical derivative too inexact to tell "
@@ -52,7 +57,8 @@ def summary(order: int, dtype: str, found: Measured) -> InputSummary:
         found.code.size - wrong - int(np.count_nonzero(right)),
         int(np.count_nonzero(found.kink & right)),
         int(np.count_nonzero(found.unseen & right)),
-        float(np.max(found.hidden[np.isin(found.code, (Code.RIGHT, Code.SMALL))], initial=0)),
+        int(np.count_nonzero(_is_proven(found))),
+        float(np.max(found.hidden[(found.code == Code.RIGHT) & ~found.kink], initial=0)),
     )
 
 
@@ -67,6 +73,10 @@ def findings(found: Measured, label: Label) -> Iterator[Finding]:
             f"{found.right[place]:.6g} on the right; any value between is accepted",
             "pass",
         )
+    small = found.unseen & _is_right(found)
+    if small.any():
+        text = f"{_where(found, small, label)}: too small for its digits to be checked"
+        yield Finding("small", text, "pass")
     broken = ~np.isfinite(found.claim) & (found.code == Code.WRONG)
     if broken.any():
         claim = found.claim[tuple(np.argwhere(broken)[0])]
@@ -111,10 +121,10 @@ def worst(order: int, found: Sequence[Measured], label: Label) -> list[Entry]:
     return [_entry(order, measured, place, label) for _, measured, place in places[:_SHOWN]]
 
 
-def narrowed(order: int, directions: Directions) -> list[Entry]:
-    """The single elements to which a wrong direction was traced."""
+def narrowed(order: int, directions: Directions, wrong: Sequence[int]) -> list[Entry]:
+    """The single elements to which wrong directions in the inputs at `wrong` were traced."""
     entries = []
-    for at, element, judgement in directions.worst_elements():
+    for at, element, judgement in directions.worst_elements(wrong):
         step = directions.direction[at].reshape(-1)[element]
         entries.append(
             Entry(
@@ -128,6 +138,12 @@ def narrowed(order: int, directions: Directions) -> list[Entry]:
             )
         )
     return entries
+
+
+def _is_proven(found: Measured) -> Array:
+    """Whether a wrong rule would have been noticed: not at a kink, nor by its factor 0."""
+    exactly = found.hidden == 0  # nothing changes anywhere
+    return np.asarray((found.code == Code.RIGHT) & ~found.kink & ((found.claim != 0) | exactly))
 
 
 def _is_right(found: Measured) -> Array:

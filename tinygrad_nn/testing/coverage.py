@@ -1,8 +1,9 @@
 """Which derivative rules a gradcheck has verified: the derivative coverage of this process.
 
-`gradcheck` marks each rule on the path of a check that passed; the pytest plugin prints the
-`Report` after a run. A test run that is spread over several processes sends each one's
-`snapshot` to the one that reports, which merges it with what it knows itself.
+Where a check passes, `gradcheck` checks each rule on its path alone, at the inputs it had, and
+marks those proven right; the pytest plugin prints the `Report` after a run. A run that is spread
+over several processes sends each one's `snapshot` to the one that reports, which merges it with
+what it knows itself.
 """
 
 from __future__ import annotations
@@ -11,17 +12,29 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ..primitive import primitives
+from ..primitive import Primitive, primitives
 
 ORDERS = (1, 2)
 
+watching = False  # whether checks are to mark rules; the plugin sets it
 _verified: set[tuple[str, str, int]] = set()
+_meant: dict[str, Primitive] = {}  # whose rules are verified: a name may be defined anew
 _elsewhere: dict[str, tuple[str, tuple[str, ...]]] = {}  # primitives of merged processes
 
 
-def mark(operation: str, input: str, order: int) -> None:
-    """Note that the rule of the primitive `operation` for `input` is verified to `order`."""
-    _verified.add((operation, input, order))
+def mark(operation: Primitive, input: str, order: int) -> None:
+    """Note that the rule of a primitive for `input` is verified to `order`."""
+    if _meant.get(operation.name) is not operation:
+        _verified.difference_update({rule for rule in _verified if rule[0] == operation.name})
+        _meant[operation.name] = operation
+    _verified.add((operation.name, input, order))
+
+
+def is_verified(operation: Primitive, order: int) -> bool:
+    """Whether all rules of a primitive are verified to `order`."""
+    return _meant.get(operation.name) is operation and all(
+        (operation.name, input, order) in _verified for input in operation.inputs
+    )
 
 
 def snapshot() -> dict[str, Any]:
@@ -36,8 +49,7 @@ def snapshot() -> dict[str, Any]:
 
 def merge(snapshot: dict[str, Any]) -> None:
     """Add what another process knows."""
-    for operation, input, order in snapshot["verified"]:
-        mark(operation, input, order)
+    _verified.update((operation, input, order) for operation, input, order in snapshot["verified"])
     for name, module, inputs in snapshot["primitives"]:
         _elsewhere[name] = (module, tuple(inputs))
 
@@ -64,6 +76,8 @@ def _known() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def _missing(name: str, inputs: tuple[str, ...], order: int) -> tuple[str, ...]:
+    if name in _meant and _meant[name] is not primitives.get(name):
+        return inputs
     return tuple(input for input in inputs if (name, input, order) not in _verified)
 
 
@@ -123,6 +137,12 @@ class Report:
         """The verified pairs (rule, order) in percent of all; 0 where there is no primitive."""
         return 100 * sum(map(self.verified, ORDERS)) / max(1, len(ORDERS) * self.rules)
 
+    @property
+    def counted(self) -> Report:
+        """What the percentage is of: the user's own primitives, if there are any."""
+        own = tuple(row for row in self.rows if row.custom)
+        return Report(own) if own else self
+
     def __str__(self) -> str:
         table = [["primitive", *(f"order {order}" for order in ORDERS)]]
         table += [row.cells() for row in self.rows]
@@ -131,7 +151,7 @@ class Report:
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in table
         ]
-        return "\n".join([*lines, "", self.total()])
+        return "\n".join([*lines, "", self.counted.total()])
 
     def total(self) -> str:
         """The last line: how many rules are verified to each order, and the percentage."""

@@ -17,7 +17,7 @@ from ._blame import look_into_graph
 from ._by_hand import ArraySubject
 from ._check import Check
 from ._subject import Leaves, Subject, ValueSubject
-from .report import GradientMismatch, InconclusiveWarning, Report
+from .report import Finding, GradientMismatch, InconclusiveWarning, Report
 
 Mode = Literal["full", "directional"]
 
@@ -40,16 +40,24 @@ def gradcheck(
 
     `wrt` names the inputs to check, by position or parameter name; all, if it is left out.
     `order=2` also checks the derivatives of the gradient. The mode "full" measures every
-    derivative of every output by every element, "directional" all at once, along a random
-    direction: a dozen evaluations of `f`, however many elements there are.
+    derivative of every output by every element, "directional" those by each input all at once,
+    along a random direction: a dozen evaluations of `f`, however many elements there are.
 
     Returns a `Report`, which is true if the derivatives are verified. Raises GradientMismatch, an
     AssertionError with the report, if one is wrong; warns (InconclusiveWarning) where the point
     allows no verdict. At a kink, every value between the slopes on both sides is right.
 
-    There are no tolerances. A derivative is wrong if it differs by more than the estimated error
-    of the numerical one; it is proven right if an error of one part in a million would have been
-    seen. float32 inputs are checked in float64 where `f` allows.
+    No tolerances are to be set. A derivative is wrong if it differs by more than the estimated
+    error of the numerical one and what rounding may add: 2e-7 of its size, 2e-5 where float32 is
+    used inside. It is proven right if an error of one part in a million would have been seen (of
+    one in a thousand in float32); the report says to what part of their size the derivatives are
+    known, and which are too small beside the others to be seen. float32 inputs are checked in
+    float64 where `f` allows. Where f raises ArithmeticError or ValueError beside the point it
+    counts as undefined there.
+
+    A warning fails no test. `assert gradcheck(...)` does, or pytest's option
+    `-W error::tinygrad_nn.testing.InconclusiveWarning`. The mode "full" takes some twenty
+    evaluations for each element, several hundred where something is wrong.
 
     >>> import numpy as np
     >>> from tinygrad_nn.testing import gradcheck
@@ -60,9 +68,14 @@ def gradcheck(
     tinygrad_nn.testing.GradientMismatch: gradcheck of tanh: FAILED, 1 of 1 derivatives are wrong
     ...
     """
+    _check_callable("gradcheck", f)
     name = getattr(f, "__name__", type(f).__name__)
     leaves, owners, build = _leaves(f, inputs)
+    _refuse_masked(leaves)
     varied = _varied(leaves, owners, wrt)
+    left_out = [] if wrt is not None else [*_not_floating(leaves)]
+    if isinstance(f, Module) and any(True for _ in f.parameters()):
+        left_out.append(f"the parameters of {name}, which gradcheck_module checks")
 
     def call(new: list[Any]) -> Any:
         return f(*build(new))
@@ -72,7 +85,9 @@ def gradcheck(
             (path, Value(leaf, requires_grad=False) if _is_data(at, leaf, varied) else leaf)
             for at, (path, leaf) in enumerate(leaves)
         ]
-        return _run(lambda: ValueSubject(name, leaves, varied, call), order, mode)
+        return _run(lambda: ValueSubject(name, leaves, varied, call), order, mode, left_out)
+    if not callable(grad):
+        raise TypeError(f"grad must be a function of the inputs, not {type(grad).__name__}")
     if order != 1:
         raise ValueError("order 2 needs a function of Values, not a gradient written by hand")
     derivative = grad
@@ -82,7 +97,13 @@ def gradcheck(
 
     chosen = list(dict.fromkeys(owners[at][1] for at in varied))
     arguments = (list(dict.fromkeys(argument for _, argument in owners)), chosen)
-    return _run(lambda: ArraySubject(name, leaves, varied, call, gradient, arguments), order, mode)
+
+    def make() -> Subject:
+        subject = ArraySubject(name, leaves, varied, call, gradient, arguments)
+        subject.source = f"{getattr(grad, '__name__', type(grad).__name__)}()"
+        return subject
+
+    return _run(make, order, mode, left_out)
 
 
 def gradgradcheck(f: Callable[..., Any], *inputs: Any, **options: Any) -> Report:
@@ -115,6 +136,8 @@ def gradcheck_module(
     >>> [line.name for line in report.inputs], report.verdict
     (['weight', 'bias'], 'pass')
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"gradcheck_module takes a Module, not {model!r:.40}: try gradcheck")
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     leaves, _, build = _leaves(model.forward, inputs)
     varied = [
@@ -125,7 +148,8 @@ def gradcheck_module(
         raise TypeError(f"{type(model).__name__} has no parameters that require a gradient")
 
     def call(new: list[Any]) -> Any:
-        with _replaced([p for _, p in parameters], new[: len(parameters)]):
+        replaced = _replaced([p for _, p in parameters], new[: len(parameters)])
+        with _as_it_was(model), replaced:
             out = model(*build(new[len(parameters) :]))
             return out if loss is None else loss(out)
 
@@ -133,16 +157,40 @@ def gradcheck_module(
     return _run(lambda: ValueSubject(name, [*parameters, *leaves], places, call), order, mode)
 
 
-def _run(make: Callable[[], Subject], order: int, mode: Mode) -> Report:
+def _check_callable(checker: str, f: Any) -> None:
+    if not callable(f):
+        what = type(f).__name__
+        raise TypeError(f"{checker} takes a function and its inputs, as in f, x; not {what}")
+
+
+def _refuse_masked(leaves: Leaves) -> None:
+    for name, leaf in leaves:
+        if isinstance(leaf, np.ma.MaskedArray):
+            raise TypeError(f"gradcheck: {name} is a masked array, whose mask would be lost")
+
+
+def _not_floating(leaves: Leaves) -> Iterator[str]:
+    """The arrays of integers or booleans, which are not checked."""
+    for name, leaf in leaves:
+        dtype = getattr(leaf, "dtype", None)
+        if dtype is not None and np.ndim(leaf) and dtype.kind in "iub":
+            yield f"{name} ({dtype})"
+
+
+def _run(
+    make: Callable[[], Subject], order: int, mode: Mode, left_out: Sequence[str] = ()
+) -> Report:
     """Check what `make` returns; the report, or the exception that carries it."""
     __tracebackhide__ = True
     if mode not in ("full", "directional"):
         raise ValueError(f"mode must be 'full' or 'directional', not {mode!r}")
-    if not isinstance(order, int) or order < 1:
+    if not isinstance(order, (int, np.integer)) or isinstance(order, bool) or order < 1:
         raise ValueError(f"order must be 1, 2, ..., not {order!r}")
     with np.errstate(all="ignore"):
         subject = make()
         report = Check(subject, order, mode).run()
+        if left_out:
+            report.findings.append(Finding("not checked", ", ".join(left_out), "pass"))
         if isinstance(subject, ValueSubject):
             look_into_graph(subject, report)
     if report.verdict == "fail":
@@ -201,12 +249,18 @@ def _varied(
     floating = [at for at, (_, leaf) in enumerate(leaves) if _is_floating(leaf)]
     if wrt is None:
         if not floating:
-            raise TypeError("gradcheck: no floating-point number or array among the inputs")
+            given = (
+                ", ".join(f"{name} is {_kind(leaf)}" for name, leaf in leaves) or "there is none"
+            )
+            raise TypeError(f"gradcheck: no input has floating-point numbers: {given}; pass floats")
         return floating
-    varied = []
-    if not isinstance(wrt, (int, str)) and not wrt:
+    chosen = [wrt] if isinstance(wrt, str) or not np.iterable(wrt) else list(wrt)
+    if not all(isinstance(which, (int, np.integer, str)) for which in chosen):
+        raise TypeError(f"gradcheck: wrt takes positions or names, not {wrt!r:.40}")
+    if not chosen:
         raise ValueError("gradcheck: wrt names no input")
-    for which in [wrt] if isinstance(wrt, (int, str)) else wrt:
+    varied: list[int] = []
+    for which in chosen:
         mine = [at for at, owner in enumerate(owners) if which in owner]
         if not mine:
             known = ", ".join(dict.fromkeys(name for _, name in owners))
@@ -229,8 +283,33 @@ def _is_floating(leaf: Any) -> bool:
     if isinstance(leaf, Value):
         return leaf.requires_grad
     if isinstance(leaf, list):  # of numbers
-        return bool(leaf)
+        return np.asarray(leaf).dtype.kind == "f"
     return isinstance(leaf, float) or getattr(leaf, "dtype", np.dtype(int)).kind == "f"
+
+
+def _kind(leaf: Any) -> str:
+    dtype = getattr(leaf, "dtype", None)
+    return type(leaf).__name__ if dtype is None else str(dtype)
+
+
+@contextmanager
+def _as_it_was(model: Module) -> Iterator[None]:
+    """A context after which the model's attributes, and arrays in them, are what they were."""
+    attributes = [(module, dict(vars(module))) for module in model.modules()]
+    leaves = [x for _, own in attributes for _, x in flatten(own)[0]]
+    arrays = [x.data if isinstance(x, Value) else x for x in leaves]
+    held = [(x, x._data, x._node) for x in leaves if isinstance(x, Value)]
+    copies = [(x, x.copy()) for x in arrays if isinstance(x, np.ndarray) and x.flags.writeable]
+    try:
+        yield
+    finally:
+        for module, own in attributes:
+            vars(module).clear()
+            vars(module).update(own)
+        for value, data, node in held:
+            value._data, value._node = data, node
+        for array, copy in copies:
+            array[...] = copy
 
 
 @contextmanager

@@ -209,13 +209,13 @@ def _derivative(probe: Probe, direction: Array, method: str, with_error: bool) -
 
 
 def _central(path: Search) -> Array:
-    h = np.cbrt(path.eps) * path.scale
+    h = np.cbrt(path.finest) * path.scale
     (right, f_right), (left, f_left) = path.line(h), path.line(-h)
     return (f_right - f_left) / (right - left)
 
 
 def _forward(path: Search, side: int = 1) -> Array:
-    reached, output = path.line(side * np.sqrt(path.eps) * path.scale)
+    reached, output = path.line(side * np.sqrt(path.finest) * path.scale)
     return (output - path.origin) / reached
 
 

@@ -133,6 +133,7 @@ class _DerivativeCoverage:
     """
 
     def __init__(self, of: Collection[str], least: float | None) -> None:
+        coverage.watching = True
         self.of = of
         self.least = least
 
@@ -158,7 +159,10 @@ class _DerivativeCoverage:
 
     def shortfall(self) -> str:
         """What there is to say against the coverage: nothing if it suffices."""
-        percent = coverage.report(self.of).percent
+        report = coverage.report(self.of)
+        if self.of and not report.rows:
+            return f"FAILED: no primitive is defined in {', '.join(self.of)}"
+        percent = report.counted.percent
         if self.least is None or percent >= self.least:
             return ""
         return (

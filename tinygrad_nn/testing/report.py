@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,6 +41,7 @@ class InputSummary:
     inconclusive: int = 0
     kinks: int = 0
     unseen: int = 0  # not 0, but too small beside the rest for a verdict on their digits
+    proven: int = 0  # right, no kinks, and not 0 where the function bends
     precision: float = 0.0  # the largest relative error that could have hidden in a right one
 
 
@@ -84,6 +86,7 @@ class Report:
     name: str
     orders: tuple[int, ...]
     mode: str
+    source: str = "backward()"  # of the derivatives
     inputs: list[InputSummary] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     worst: list[Entry] = field(default_factory=list)
@@ -129,7 +132,7 @@ class GradientMismatch(AssertionError):  # noqa: N818 (the name users know the c
         self.report = report
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GradientMismatch, (self.report,)
+        return type(self), (self.report,), vars(self)
 
 
 class InconclusiveWarning(UserWarning):
@@ -151,7 +154,8 @@ def _lines(report: Report) -> list[str]:
         if not rows:
             continue
         how = "in a random direction" if report.mode == "directional" else "one by one"
-        lines += ["", f"  {_ORDERS.get(order, f'{order}th')} derivatives, {how}"]
+        which = f"{_ORDERS.get(order, f'{order}th')} derivatives by {report.source}"
+        lines += ["", f"  {which}, {how}"]
         width = max(len(row.name) for row in rows)
         kind = max(len(_array(row)) for row in rows)
         lines += [
@@ -181,7 +185,8 @@ def _reason(report: Report) -> str:
         return f", the rule of {first.primitive} for {first.input} is wrong"
     kinds = [finding.kind for finding in report.findings if finding.verdict == verdict]
     if verdict == "fail" and (wrong := sum(line.wrong for line in report.inputs)):
-        total = sum(line.checked for line in report.inputs if line.wrong)
+        last = report.inputs[-1].order
+        total = sum(line.checked for line in report.inputs if line.order == last)
         kinds.append(f"{wrong} of {total} derivatives are wrong")
     return f", {'; '.join(dict.fromkeys(kinds))}" if kinds else ""
 
@@ -196,8 +201,10 @@ def _outcome(row: InputSummary) -> str:
         parts.append(f"{row.wrong} of {row.checked} wrong")
     if row.inconclusive:
         parts.append(f"{row.inconclusive} of {row.checked} uncertain")
-    if not parts:
-        parts.append("right" if row.checked == 1 else f"all {row.checked} right")
+    right = row.checked - row.unseen
+    if not parts and right:
+        all_of_them = "right" if row.checked == 1 else f"all {row.checked} right"
+        parts.append(f"{right} of {row.checked} right" if row.unseen else all_of_them)
         parts.append(f"to {row.precision:.0e}" if row.precision else "exactly")
     if row.unseen:
         parts.append(f"{row.unseen} too small to be seen")
@@ -207,13 +214,17 @@ def _outcome(row: InputSummary) -> str:
 
 
 def _table(report: Report) -> list[str]:
-    header = ("input", "output", "analytic", "numerical ± error", "ratio", "")
+    header = ("input", "output", "analytic", "numerical ± error", "difference", "ratio", "")
     rows = [header]
     for entry in report.worst:
-        ratio = "" if entry.ratio is None else f"{entry.ratio:.7g}"
-        numerical = f"{entry.numerical:.9g} ± {entry.error:.0e}"
-        place = entry.input + entry.index
-        rows.append((place, entry.output, f"{entry.analytic:.9g}", numerical, ratio, entry.remark))
+        if math.isfinite(entry.error):
+            numerical = f"{entry.numerical:.9g} ± {entry.error:.0e}"
+            difference = f"{entry.analytic - entry.numerical:.3g}"
+            ratio = "" if entry.ratio is None else f"{entry.ratio:.7g}"
+        else:
+            numerical, difference, ratio = "none", "", ""
+        place, analytic = entry.input + entry.index, f"{entry.analytic:.9g}"
+        rows.append((place, entry.output, analytic, numerical, difference, ratio, entry.remark))
     columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
     padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
     return [f"  {'  '.join(row)}".rstrip() for row in zip(*padded, strict=True)]
