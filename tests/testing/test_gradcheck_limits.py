@@ -177,6 +177,16 @@ def test_rule_that_raises_for_some_gradients_is_reported() -> None:
     assert "the derivative rule of square for x" in str(report)
 
 
+def test_rule_that_forgets_g_and_the_batch_is_given_a_hint() -> None:
+    def plus(x: Any, b: Any) -> Any:
+        return x + b
+
+    forgetful = operation(plus, x=lambda g, b: np.ones_like(b), b=lambda g: g)
+    report = check(forgetful, np.ones((4, 3)), np.ones(3))
+    assert kinds(report) == {"shape"}
+    assert "does it forget to multiply by g?" in str(report)
+
+
 def test_rule_that_leaves_the_graph_only_by_another_input_is_named() -> None:
     def product(x: Any, y: Any) -> Any:
         return x * y

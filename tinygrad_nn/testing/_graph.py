@@ -100,7 +100,9 @@ def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Find
                 gradient = engine._conform(found, parent, node, slot)
             except Exception as error:
                 kind = "shape" if isinstance(error, ShapeError) else "error"
-                yield Finding(kind, _rule(node, slot, f"raised {type(error).__name__}: {error}"))
+                hint = ": does it forget to multiply by g?" if _ignores_g(rule, given) else ""
+                text = f"raised {type(error).__name__}: {error}{hint}"
+                yield Finding(kind, _rule(node, slot, text))
                 return
             for at, (x, copy) in enumerate(zip(given, before, strict=True)):
                 if copy is not None and not np.array_equal(x, copy, equal_nan=True):
@@ -113,6 +115,15 @@ def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Find
                 text = _rule(node, slot, f"returned {dtype} for a {wanted} input")
                 yield Finding("dtype", text)
             arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
+
+
+def _ignores_g(rule: Callable[..., Any], given: tuple[Any, ...]) -> bool:
+    """Whether a rule gives the same for another g."""
+    g, *needs = given
+    try:
+        return bool(np.array_equal(rule(g, *needs), rule(-2 * g, *needs), equal_nan=True))
+    except Exception:
+        return False
 
 
 def _dtype(x: Any) -> np.dtype[Any]:

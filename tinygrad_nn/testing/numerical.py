@@ -29,8 +29,9 @@ def numerical_gradient(
     """The gradient of `f` at `x`, from values of `f` nearby.
 
     `x` is a float, an array, a Value, or a nested tuple, list or dict of these, and so is the
-    result: float64 arrays of the same shapes. `f` takes one argument like `x` and returns one
-    number or scalar Value. For each element of `x`, where x + h stands for adding h to it:
+    result: float64 arrays of the same shapes (a list of numbers counts as an array). `f` takes one
+    argument like `x` and returns one number or scalar Value. For each element of `x`, where x + h
+    stands for adding h to it:
 
     - "central": (f(x + h) - f(x - h)) / 2h, with h = eps^(1/3) s
     - "forward": (f(x + h) - f(x)) / h, and "backward": (f(x) - f(x - h)) / h, with h = eps^(1/2) s

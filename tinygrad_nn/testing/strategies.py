@@ -15,7 +15,8 @@ shrinks to the fewest elements and the simplest numbers that show the failure.
 >>> test_gradient_of_the_sum_of_absolute_values_is_the_sign()
 
 The sets of numbers (`real`, `positive`, `Reals(away_from=(1, 2))` …) are in `tinygrad_nn.domains`.
-`calls` draws calls of a primitive from the domain that it declares.
+`calls` draws calls of a primitive from the domain that it declares. A gradcheck may take longer
+than the 200 ms that Hypothesis allows an example: pass `@settings(deadline=None)` to such tests.
 """
 
 from __future__ import annotations
