@@ -29,9 +29,20 @@ if TYPE_CHECKING:
 NOTHING, GRAPH, EVERYTHING = 0, 1, 2
 
 
+class Scope:
+    """A call of a module, which a recorded operation was made in."""
+
+    __slots__ = ("module", "outer")
+
+    def __init__(self, module: Any, outer: Scope | None) -> None:
+        self.module = module
+        self.outer = outer
+
+
 class _Mode(threading.local):
     level = GRAPH
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
+    scope: Scope | None = None  # the innermost call of a module, under record()
 
 
 mode = _Mode()
@@ -45,6 +56,7 @@ class Trace(NamedTuple):
     inputs: tuple[Any, ...]
     filename: str
     line: int
+    scope: Scope | None
 
 
 class Node:
@@ -148,6 +160,17 @@ def record() -> Any:
     return _level(lambda before: EVERYTHING)
 
 
+@contextmanager
+def call_of(module: Any) -> Iterator[None]:
+    """A context in which recorded operations are those of one call of `module`."""
+    outer = mode.scope
+    mode.scope = Scope(module, outer)
+    try:
+        yield
+    finally:
+        mode.scope = outer
+
+
 def is_grad_enabled() -> bool:
     """Whether operations record a graph in this thread."""
     return mode.level > NOTHING
@@ -161,7 +184,7 @@ def trace(node: Node, value: Any, inputs: tuple[Any, ...]) -> None:
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         frame = frame.f_back
-    node.trace = Trace(value, inputs, frame.f_code.co_filename, frame.f_lineno)
+    node.trace = Trace(value, inputs, frame.f_code.co_filename, frame.f_lineno, mode.scope)
     node.keeps_grad = True
 
 

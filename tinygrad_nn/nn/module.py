@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..engine import EVERYTHING, call_of, mode
 from ..value import Value
 
 
@@ -49,6 +50,9 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
+        if mode.level == EVERYTHING:
+            with call_of(self):
+                return self.forward(*args, **keywords)
         return self.forward(*args, **keywords)
 
     # ---- Parts
