@@ -8,7 +8,8 @@
 array([2., 4.])
 
 `Value` records what is computed; `grad` and `value_and_grad` differentiate functions; `primitive`
-defines new operations; `nn`, `optim` and `data` are for networks; `testing` proves derivatives.
+defines new operations; `nn`, `optim` and `data` are for networks; `testing` proves derivatives,
+and `draw` shows what was computed.
 Operations have NumPy's names.
 """
 
@@ -27,13 +28,16 @@ from .value import Value, backward
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import testing
+    from . import testing, viz
+    from .viz import draw
 else:
 
     def __getattr__(name):
-        """Import `testing` when it is first asked for: it is no part of a program that runs."""
-        if name == "testing":
-            return import_module(f"{__name__}.testing")
+        """Import what is no part of a program that runs when it is first asked for."""
+        if name in ("testing", "viz"):
+            return import_module(f"{__name__}.{name}")
+        if name == "draw":
+            return import_module(f"{__name__}.viz").draw
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -42,6 +46,7 @@ __all__ = [
     "Value",
     "backward",
     "data",
+    "draw",
     "enable_grad",
     "grad",
     "is_grad_enabled",
@@ -54,6 +59,7 @@ __all__ = [
     "record",
     "testing",
     "value_and_grad",
+    "viz",
     # `from tinygrad_nn import *` leaves Python's own functions alone.
     *(name for name in ops.__all__ if name not in ("abs", "max", "min", "sum")),
 ]

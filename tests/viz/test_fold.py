@@ -1,0 +1,170 @@
+"""Folding: depth, collapse and expand, equal blocks, and a bound on the number of nodes."""
+
+import numpy as np
+import pytest
+
+import tinygrad_nn as tg
+from tinygrad_nn import Value, nn
+from tinygrad_nn.viz.fold import Group
+
+
+class Block(nn.Module):
+    def __init__(self, size=4):
+        self.a, self.b = nn.Linear(size, size), nn.Linear(size, size)
+
+    def forward(self, x):
+        return x + self.b(tg.tanh(self.a(x)))
+
+
+def blocks(count):
+    return nn.Sequential(*[Block() for _ in range(count)])
+
+
+X = np.ones((2, 4))
+
+
+def shown(drawing):
+    return list(drawing.view.root.everything())
+
+
+def closed(drawing):
+    """The paths of the modules that are drawn as one node."""
+    return [each.closed.path for each in shown(drawing) if isinstance(each, Group) and each.closed]
+
+
+def edges(drawing):
+    return len(drawing.view.edges)
+
+
+# ---- Depth, collapse, expand
+
+
+def test_depth_closes_what_is_deeper():
+    model = nn.Sequential(Block(), nn.Tanh())
+    assert closed(tg.draw(model, X)) == []
+    assert sorted(closed(tg.draw(model, X, depth=2))) == ["0.a", "0.b"]
+    assert closed(tg.draw(model, X, depth=1)) == ["0"]  # tanh alone is as short as its box
+    assert closed(tg.draw(model, X, depth=0)) == [""]
+
+
+def test_closed_module_is_one_node_between_its_neighbours():
+    drawing = tg.draw(nn.Sequential(Block()), X, depth=0)
+    assert len(shown(drawing)) == 2  # the input and the model
+    assert edges(drawing) == 1
+    assert "Sequential, 40 parameters" in str(drawing)
+
+
+@pytest.mark.parametrize(
+    ("choice", "paths"),
+    [
+        ("0.a", ["0.a"]),
+        (["0.a", "1"], ["0.a", "1"]),
+        ("Linear", ["0.a", "0.b", "1.a", "1.b"]),
+        (lambda path, kind: kind == "Linear" and path.startswith("1"), ["1.a", "1.b"]),
+    ],
+)
+def test_collapse_takes_paths_classes_and_predicates(choice, paths):
+    assert sorted(closed(tg.draw(blocks(2), X, collapse=choice))) == paths
+
+
+def test_expand_has_the_last_word():
+    drawing = tg.draw(blocks(2), X, collapse="Linear", expand="1.b")
+    assert sorted(closed(drawing)) == ["0.a", "0.b", "1.a"]
+    drawing = tg.draw(blocks(2), X, depth=1, expand=["1"])
+    assert sorted(closed(drawing)) == ["0", "1.a", "1.b"]
+
+
+# ---- Equal blocks in a row
+
+
+def test_twelve_equal_blocks_are_drawn_once():
+    one, twelve = tg.draw(blocks(1), X), tg.draw(blocks(12), X)
+    assert len(shown(twelve)) == len(shown(one))
+    assert edges(twelve) == edges(one)
+    assert "0: Block × 12, 40 parameters" in str(twelve)
+    assert "× 12" in twelve.source
+    assert "× 12" in twelve.mermaid
+
+
+def test_two_equal_blocks_are_drawn_as_they_are():
+    assert len(shown(tg.draw(blocks(2), X))) == 1 + 2 * 8
+
+
+def test_block_that_differs_ends_the_row():
+    model = nn.Sequential(*[Block() for _ in range(3)], nn.Tanh(), *[Block() for _ in range(4)])
+    text = str(tg.draw(model, X))
+    assert "0: Block × 3" in text
+    assert "4: Block × 4" in text
+
+
+def test_block_that_is_kept_open_is_drawn_apart():
+    drawing = tg.draw(blocks(7), X, depth=1, expand="3")
+    assert "0: Block × 3" in str(drawing)
+    assert "4: Block × 3" in str(drawing)
+    assert "3: Block, " in str(drawing)
+
+
+def test_rows_in_rows():
+    inner = [nn.Sequential(Block(), Block(), Block()) for _ in range(4)]
+    text = str(tg.draw(nn.Sequential(*inner), X))
+    assert "0: Sequential × 4, 120 parameters" in text
+    assert "0: Block × 3, 40 parameters" in text
+
+
+def test_closed_blocks_of_a_row_are_one_node():
+    drawing = tg.draw(blocks(5), X, depth=1)
+    assert closed(drawing) == ["0"]
+    assert "× 5" in str(drawing)
+
+
+# ---- A bound
+
+
+def scalar_chain(count):
+    x = Value(1.0)
+    with tg.record():
+        y = x
+        for _ in range(count):
+            y = y * 1.5
+            y = tg.tanh(y)
+    return y
+
+
+def test_operations_of_one_line_are_drawn_as_one_where_there_are_too_many():
+    drawing = tg.draw(scalar_chain(200), max_nodes=50)
+    sizes = sorted(len(each.items) for each in shown(drawing) if isinstance(each, Group))
+    assert sizes == [199, 200, 200]  # tanh but for the result, the products, the constants
+    assert len(shown(drawing)) == 5
+    assert "5 nodes instead of 601" in str(drawing)
+    assert "5 nodes instead of 601" in drawing.source
+
+
+def test_loop_of_operations_is_seen_as_a_loop():
+    drawing = tg.draw(scalar_chain(200), max_nodes=50)
+    groups = {each.items[0].operation: each for each in shown(drawing) if isinstance(each, Group)}
+    assert (groups["multiply"], groups["tanh"]) in drawing.view.edges
+    assert (groups["tanh"], groups["multiply"]) in drawing.view.edges
+
+
+@pytest.mark.parametrize("bound", [1, 3, 10, 40, 200])
+def test_bound_is_kept(bound):
+    model = nn.Sequential(*[nn.Linear(4, 4 + i % 2 * 0) for i in range(20)], nn.Tanh(), *blocks(9))
+    drawing = tg.draw(lambda x: (model(x) ** 2).sum(), X, max_nodes=bound)
+    assert len(shown(drawing)) <= max(bound, 5)  # inputs, parameters, ..., the output at least
+
+
+def test_modules_are_closed_before_lines_are_merged():
+    drawing = tg.draw(blocks(2), X, max_nodes=9)
+    assert sorted(closed(drawing)) == ["0.a", "0.b", "1.a", "1.b"]
+    assert "modules folded: 9 nodes instead of 17" in str(drawing)
+
+
+def test_nothing_is_said_where_nothing_was_folded():
+    assert "folded" not in str(tg.draw(blocks(1), X))
+
+
+def test_hundred_thousand_nodes_are_a_small_drawing():
+    drawing = tg.draw(scalar_chain(33_400))
+    assert len(drawing.picture.items) > 100_000
+    assert len(shown(drawing)) < 10
+    assert "tanh × 33,399" in drawing.source

@@ -1,0 +1,227 @@
+"""What is written on a node: names, shapes, numbers, and what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..value import Value
+from .fold import Group, Shown
+from .picture import Box, Item
+
+SYMBOLS = {
+    "add": "+",
+    "subtract": "−",
+    "multiply": "×",
+    "divide": "÷",
+    "negative": "−x",
+    "positive": "+x",
+    "power": "xʸ",
+    "square": "x²",
+    "sqrt": "√x",
+    "exp": "eˣ",
+    "expm1": "eˣ − 1",
+    "log": "ln x",
+    "log1p": "ln(1 + x)",
+    "abs": "|x|",
+    "sum": "Σ",
+    "prod": "Π",
+    "mean": "mean",
+    "matmul": "@",
+    "floor_divide": "⌊x/y⌋",
+    "transpose": "xᵀ",
+    "getitem": "x[i]",
+    "setitem": "x[i] ←",
+    "sigmoid": "σ",
+    "broadcast_to": "broadcast",
+    "astype": "cast",
+}
+
+
+def title(item: Item) -> str:
+    """What the item is, in one word or symbol."""
+    if item.operation:
+        return SYMBOLS.get(item.operation, item.operation)
+    if item.role == "constant" and not item.name:
+        return number(item.value) if item.shape == () else "constant"
+    return local_name(item) or item.role
+
+
+def box_title(box: Box, times: int = 1) -> str:
+    """The path of a module within the one around it, its class, its parameters."""
+    around = box.outer.path if box.outer else ""
+    name = box.path.removeprefix(f"{around}.") if around else box.path
+    label = f"{name}: {box.kind}" if name else box.kind
+    if times > 1:
+        label = f"{label} × {times}"
+    return f"{label}, {parameters(box.parameters)}" if box.parameters else label
+
+
+def parameters(count: int) -> str:
+    """How many parameters there are, in words."""
+    return f"{count:,} parameter{'s' if count != 1 else ''}"
+
+
+def local_name(item: Item) -> str:
+    """The name of the item within its box."""
+    around = item.box.path if item.box else ""
+    return item.name.removeprefix(f"{around}.") if around else item.name
+
+
+def kind(item: Item) -> str:
+    """The shape and dtype, or nothing for a number of the usual type."""
+    if item.shape == ():
+        usual = item.dtype == np.float64 or is_plain_constant(item)
+        return "" if usual else str(item.dtype)
+    return f"{' × '.join(map(str, item.shape))} {item.dtype}"
+
+
+def facts(shown: Shown) -> list[tuple[str, str]]:
+    """The value and the gradient: numbers, or statistics of many, each with what it is."""
+    if isinstance(shown, Group):
+        return [] if shown.closed else _of_group(shown)
+    found = []
+    if shown.value is not None and shown.dtype.kind in "fiub" and not is_plain_constant(shown):
+        found += _of_value(np.asarray(shown.value))
+    if shown.gradient is not None:
+        g = plain(shown.gradient)
+        found.append(("grad", number(g)) if g.size == 1 else ("‖grad‖", number(norm(g))))
+    return found
+
+
+def _of_group(group: Group) -> list[tuple[str, str]]:
+    found = []
+    values = [np.ravel(item.value) for item in group.items if item.value is not None]
+    gradients = [norm(plain(item.gradient)) for item in group.items if item.gradient is not None]
+    if values:
+        found += _of_value(np.concatenate(values).astype(np.float64))
+    if gradients:
+        found.append(("‖grad‖", number(norm(gradients))))
+    return found
+
+
+def plain(x: Any) -> Any:
+    """The array of a gradient, which may be a Value."""
+    return np.asarray(x.data if isinstance(x, Value) else x)
+
+
+def is_plain_constant(item: Item) -> bool:
+    """Whether the title says all there is."""
+    return item.role == "constant" and item.shape == () and not item.name
+
+
+def _of_value(x: Any) -> list[tuple[str, str]]:
+    if x.size == 1:
+        return [("data", number(x.reshape(-1)[0]))]
+    if x.size == 0:
+        return [("data", "none")]
+    if x.dtype.kind != "f":
+        return [("from", f"{x.min()} to {x.max()}")]
+    finite = x[np.isfinite(x)].astype(np.float64)
+    if not finite.size:
+        return []
+    low, high = finite.min(), finite.max()
+    with np.errstate(over="ignore"):
+        mean, deviation = finite.mean(), finite.std()
+    return [
+        ("mean", f"{number(mean)} ± {number(deviation)}"),
+        ("from", f"{number(low)} to {number(high)}"),
+    ]
+
+
+def number(x: Any) -> str:
+    """Four significant digits."""
+    x = np.asarray(x).reshape(-1)[0].item()
+    if isinstance(x, float):
+        return f"{x:.4g}".replace("-", "−").replace("e+0", "e").replace("e−0", "e−")
+    return str(x).replace("-", "−")
+
+
+def norm(g: Any) -> float:
+    """The Euclidean norm, in double precision and without overflow."""
+    g = np.abs(np.asarray(g, dtype=np.float64))
+    largest = float(np.max(g, initial=0))
+    if not largest or not math.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.sum((g / largest) ** 2)))
+
+
+def trouble(item: Item) -> str:
+    """What is not finite in the value or the gradient: "NaN", "inf", or nothing."""
+    for what, x in (("", item.value), ("gradient ", item.gradient)):
+        array = plain(0.0 if x is None else x)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return f"{what}NaN" if np.isnan(array).any() else f"{what}inf"
+    return ""
+
+
+def place(item: Item) -> str:
+    """The source line that made the item."""
+    return f"{short_path(item.filename)}:{item.line}" if item.filename else ""
+
+
+def short_path(filename: str) -> str:
+    """`filename` from the current directory, if it is below it."""
+    relative = os.path.relpath(filename) if os.path.isabs(filename) else filename
+    return filename if relative.startswith(os.pardir) else relative
+
+
+def group_title(group: Group) -> str:
+    """What a group stands for."""
+    if group.closed is not None:
+        return box_title(group.closed, group.times)
+    kinds = {item.operation or f"{item.role}s" for item in group.items}
+    what = kinds.pop() if len(kinds) == 1 else "operations"
+    return f"{what} × {len(group.items):,}"
+
+
+def shown_title(shown: Shown) -> str:
+    """The title of anything that is drawn as a node."""
+    return group_title(shown) if isinstance(shown, Group) else title(shown)
+
+
+def tooltip(shown: Shown) -> str:
+    """All of it in one line: what a node does not have room for."""
+    if isinstance(shown, Group):
+        return f"{group_title(shown)}: {len(shown.items):,} nodes"
+    parts = [item_name(shown), kind(shown), place(shown)]
+    return " · ".join(part for part in parts if part)
+
+
+def item_name(item: Item) -> str:
+    """The primitive or role, with the name of the variable."""
+    return f"{item.operation or item.role} {item.name}".strip()
+
+
+# What is not finite because an input, or the gradient of the output, was not.
+PASSED_ON = {"NaN", "inf", "gradient NaN", "gradient inf"}
+
+
+def remarks(shown: Iterable[Shown], marks: Mapping[Item, str]) -> dict[Shown, list[str]]:
+    """What is wrong with nodes, for those with which something is; `marks` has more of that."""
+    found: dict[Shown, list[str]] = {}
+    for each in shown:
+        items = each.items if isinstance(each, Group) else [each]
+        texts = [marks[item] for item in items if item in marks]
+        texts += [_NO_GRADIENT] * any(item.unreached for item in items)
+        troubles = dict.fromkeys(text for item in items if (text := _trouble_here(item)))
+        texts += sorted(troubles, key=PASSED_ON.__contains__)[:1]
+        if texts:
+            found[each] = texts
+    return found
+
+
+_NO_GRADIENT = "no gradient reaches it"
+
+
+def _trouble_here(item: Item) -> str:
+    """As `trouble`; where no input had it, the place that made it."""
+    text = trouble(item)
+    passed_on = any(trouble(parent) in ("NaN", "inf") for parent, _ in item.parents)
+    if text in ("NaN", "inf") and item.filename and not passed_on:
+        return f"first {text}, made at {place(item)}"
+    return text

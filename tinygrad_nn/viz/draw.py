@@ -1,0 +1,184 @@
+"""draw: from a Value, a model or a function to its drawing."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FrameType
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import engine
+from ..engine import Node
+from ..nest import flatten
+from ..nn.module import Module
+from ..value import Value
+from . import describe
+from .fold import Choice, fold
+from .graph import Graph
+from .picture import Capture, Item, Picture, ancestors
+from .style import Style
+
+
+def draw(
+    target: Any,
+    *inputs: Any,
+    direction: Literal["LR", "TB"] = "LR",
+    depth: int | None = None,
+    collapse: Choice = (),
+    expand: Choice = (),
+    color: Literal["role", "grad"] = "role",
+    edge_shapes: bool = False,
+    max_nodes: int = 200,
+) -> Graph:
+    """The graph of a computation as a drawing, which Jupyter shows and `save` writes.
+
+    `target` is a Value, or several in a list, with the graph that led to it; or a model or
+    function, which is called with `inputs` under `record()` and differentiated (the sum of its
+    outputs, where they are several numbers; no `grad` changes); or the report of a gradcheck, with
+    wrong rules marked.
+
+    A node shows its operation, the name of the variable or parameter, shape and dtype, and the
+    value and gradient: numbers, or mean ± standard deviation, smallest, largest, and the
+    gradient's norm. A Value that was computed outside of `record()` knows only its own. NaN and
+    inf are marked, with the line that made the first, and so are parameters that no gradient
+    reaches.
+
+    Modules are boxes. Those deeper than `depth` are closed, and those that `collapse` chooses, by
+    path ("layers.0"), by class ("Linear"), or by a function of both; `expand` keeps some open.
+    At least three equal ones in a row are drawn as one. If there are still more than `max_nodes`
+    nodes, further boxes are closed, and operations of one kind and source line drawn as one;
+    the drawing says so.
+
+    `direction` is "LR" or "TB" (left to right, top to bottom), `color="grad"` shades nodes by the
+    norm of the gradient, `edge_shapes` writes shapes on edges. Raises TypeError for something else
+    than can be drawn, ValueError for a Value that was computed from nothing.
+
+    >>> import tinygrad_nn as tg
+    >>> x, w = tg.Value(2.0), tg.Value(-0.5)
+    >>> with tg.record():
+    ...     y = tg.tanh(x * w)
+    >>> y.backward()
+    >>> print(tg.draw(y))
+    n0 = x  data 2  grad −0.21
+    n1 = w  data −0.5  grad 0.8399
+    n2 = multiply(n0, n1)  data −1  grad 0.42
+    n3 = tanh(n2)  y  data −0.7616  grad 1
+    """
+    _check(direction, color, depth, max_nodes)
+    names = _variables(sys._getframe(1))
+    marks: dict[Item, str] = {}
+    if isinstance(target, (Value, tuple, list)) and not inputs:
+        picture = Capture(names).run(_values(target))
+    elif callable(target):
+        picture = _of_call(target, inputs, names)
+    elif hasattr(target, "culprits") and not inputs:
+        picture = Capture(names).run(_values(target.graph))
+        marks = _wrong_rules(picture, target.culprits)
+    else:
+        raise TypeError(
+            f"draw takes a Value, several in a list, a model or a function with its inputs, "
+            f"not {type(target).__name__}"
+        )
+    view = fold(picture, depth, collapse, expand, max_nodes)
+    return Graph(picture, view, Style(direction, color, edge_shapes, marks))
+
+
+def _wrong_rules(picture: Picture, culprits: Iterable[Any]) -> dict[Item, str]:
+    """The operations that a gradcheck blames, with what is wrong."""
+    return {
+        item: f"the rule for {culprit.input} {culprit.problem}"
+        for culprit in culprits
+        for item in picture.items
+        if item.operation == culprit.primitive
+        and describe.place(item) == f"{culprit.filename}:{culprit.line}"
+    }
+
+
+def _check(direction: str, color: str, depth: int | None, max_nodes: int) -> None:
+    if direction not in ("LR", "TB"):
+        raise ValueError(f"direction must be 'LR' or 'TB', not {direction!r}")
+    if color not in ("role", "grad"):
+        raise ValueError(f"color must be 'role' or 'grad', not {color!r}")
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise ValueError(f"depth must be 0, 1, ..., or None, not {depth!r}")
+    if not isinstance(max_nodes, int) or max_nodes < 1:
+        raise ValueError(f"max_nodes must be at least 1, not {max_nodes!r}")
+
+
+def _values(target: Any) -> list[Value]:
+    values = [target] if isinstance(target, Value) else list(target)
+    for value in values:
+        if not isinstance(value, Value):
+            raise TypeError(f"draw: {type(value).__name__} in a list that should hold Values")
+    if not any(value.requires_grad for value in values):
+        raise ValueError("draw: this Value was computed from nothing that requires a gradient")
+    return values
+
+
+def _variables(frame: FrameType) -> dict[int, str]:
+    """The names of a caller's variables, by the ids of their nodes and arrays."""
+    names: dict[int, str] = {}
+    for name, x in frame.f_locals.items():
+        if name.startswith("_"):
+            continue
+        if isinstance(x, Value):
+            names.setdefault(id(x.data), name)
+            if x._node is not None:
+                names.setdefault(id(x._node), name)
+        elif isinstance(x, np.ndarray):
+            names.setdefault(id(x), name)
+    return names
+
+
+def _of_call(f: Callable[..., Any], inputs: Sequence[Any], names: Mapping[int, str]) -> Picture:
+    """The picture of f(*inputs), with the gradients of its outputs' sum."""
+    named = dict(names)
+    given: set[Node] = set()
+    arguments = []
+    for x, name in zip(inputs, _parameter_names(f, len(inputs)), strict=True):
+        leaves, build = flatten(x, name)
+        taken = []
+        for path, leaf in leaves:
+            leaf = _as_input(leaf)
+            if isinstance(leaf, Value) and leaf._node is not None:
+                given.add(leaf._node)
+                named[id(leaf._node)] = path
+            named[id(leaf.data if isinstance(leaf, Value) else leaf)] = path
+            taken.append(leaf)
+        arguments.append(build(taken))
+    with engine.record():
+        result = f(*arguments)
+    outputs = [leaf for _, leaf in flatten(result)[0] if isinstance(leaf, Value)]
+    outputs = [output for output in outputs if output._node is not None]
+    if not outputs:
+        name = getattr(f, "__name__", type(f).__name__)
+        raise ValueError(f"draw: {name} returned nothing that was computed from Values")
+    nodes = [output._node for output in outputs if output._node is not None]
+    seeds = [np.ones_like(output.data)[()] for output in outputs]
+    everything = ancestors(nodes)
+    gradients = engine.backpropagate(nodes, seeds, onto=everything)
+    picture = Capture(named, given, gradients).run(outputs)
+    if sum(output.size for output in outputs) > 1:
+        picture.notes.append("gradients are those of the sum of the outputs")
+    return picture
+
+
+def _as_input(leaf: Any) -> Any:
+    """Floating-point numbers and arrays as Values, so that their gradients are seen."""
+    if isinstance(leaf, (Value, str, bytes)):
+        return leaf
+    array = np.asarray(leaf)
+    return Value(array) if array.dtype.kind == "f" else leaf
+
+
+def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    function = f.forward if isinstance(f, Module) else f
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [*names, *(f"input {at}" for at in range(len(names), count))][:count]

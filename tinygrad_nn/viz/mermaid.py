@@ -1,0 +1,74 @@
+"""A view in the language of Mermaid, which README files show as a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from . import describe, shade
+from .dot import name
+from .fold import Frame, Shown, View
+from .picture import Item, Role
+from .style import Style
+
+Remarks = Mapping[Shown, list[str]]
+
+_BRACKETS: dict[Role, tuple[str, str]] = {
+    "input": ("[/", "/]"),
+    "parameter": ("[[", "]]"),
+    "constant": ("[", "]"),
+    "operation": ("(", ")"),
+    "output": ("([", "])"),
+}
+
+
+def mermaid(view: View, style: Style) -> str:
+    """The source of the drawing, a flowchart."""
+    remarks = describe.remarks(view.root.everything(), style.marks)
+    lines = [f"flowchart {style.direction}", *_frame(view.root, remarks, "  ")]
+    for (start, end), items in view.edges.items():
+        label = f"|{' × '.join(map(str, items[0].shape)) or 1}|" if style.edge_shapes else ""
+        lines.append(f"  {name(start)} -->{label} {name(end)}")
+    classes: dict[str, tuple[str, str]] = {
+        role: (shade.FILL[role], shade.BORDER[role]) for role in _BRACKETS
+    }
+    for kind, (fill, border) in (classes | {"group": (shade.GROUP, shade.GREY)}).items():
+        lines.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{shade.INK}")
+    lines.append(f"  classDef trouble stroke:{shade.ALARM},stroke-width:3px")
+    lines += [f"  class {name(each)} trouble" for each in remarks]
+    lines += [f"  %% {note}" for note in view.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _frame(frame: Frame, remarks: Remarks, indent: str) -> Iterator[str]:
+    for each in frame.shown:
+        yield indent + _node(each, remarks.get(each, []))
+    for inner in frame.inner:
+        if inner.is_single:
+            yield from _frame(inner, remarks, indent)
+            continue
+        assert inner.box is not None
+        title = describe.box_title(inner.box, inner.times)
+        yield f'{indent}subgraph m{name(next(inner.everything()))}["{_escaped(title)}"]'
+        yield from _frame(inner, remarks, f"{indent}  ")
+        yield f"{indent}end"
+
+
+def _node(shown: Shown, remarks: list[str]) -> str:
+    lines = [describe.shown_title(shown)]
+    if isinstance(shown, Item):
+        if shown.operation and shown.name:
+            lines[0] += f" {describe.local_name(shown)}"
+        lines += [describe.kind(shown), shown.options]
+        kind, (opening, closing) = str(shown.role), _BRACKETS[shown.role]
+    else:
+        kind, opening, closing = "group", "[", "]"
+    lines += [" ".join(fact) for fact in describe.facts(shown)]
+    label = "<br/>".join(_escaped(line) for line in [*lines, *remarks] if line)
+    return f'{name(shown)}{opening}"{label}"{closing}:::{kind}'
+
+
+def _escaped(text: str) -> str:
+    """Text between quotes, in which Mermaid sees no markup."""
+    for character in '#"<>`&':
+        text = text.replace(character, f"#{ord(character)};") if character in text else text
+    return text

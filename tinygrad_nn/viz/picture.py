@@ -1,0 +1,287 @@
+"""What there is to draw: the recorded operations, what they take, and the modules they are in."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from ..engine import Node, Scope
+from ..value import Value
+
+Role = Literal["input", "parameter", "constant", "operation", "output"]
+
+
+@dataclass(eq=False, slots=True)
+class Box:
+    """One call of a module; `path` is where it is found in the outermost one."""
+
+    path: str
+    kind: str
+    parameters: int
+    outer: Box | None
+    inner: list[Box] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def depth(self) -> int:
+        """How many boxes it is in, itself included."""
+        return len(list(self.upwards()))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is nothing in it but one operation."""
+        return len(self.items) == 1 and not self.inner and not self.parameters
+
+    def upwards(self) -> Iterator[Box]:
+        """The box, the one around it, and so on."""
+        box: Box | None = self
+        while box is not None:
+            yield box
+            box = box.outer
+
+    def downwards(self) -> Iterator[Box]:
+        """The box, those inside, and so on."""
+        yield self
+        for box in self.inner:
+            yield from box.downwards()
+
+    def everything(self) -> Iterator[Item]:
+        """The items in here, and those in the boxes inside."""
+        for box in self.downwards():
+            yield from box.items
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """An operation, or something that one takes.
+
+    `parents` are what it was computed from, each with the name of the primitive's input; `value`
+    and `gradient` are None where they are not known.
+    """
+
+    role: Role
+    operation: str  # the primitive's name
+    name: str  # of the variable or parameter
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    value: Any = None
+    gradient: Any = None
+    options: str = ""  # arguments that have no derivative, as `axis=0`
+    filename: str = ""
+    line: int = 0
+    box: Box | None = None
+    parents: list[tuple[Item, str]] = field(default_factory=list)
+    number: int = 0
+    unreached: bool = False  # a parameter that the outputs do not depend on
+
+
+@dataclass
+class Picture:
+    """All items, each after its parents; the outermost boxes; and what to say about them."""
+
+    items: list[Item]
+    boxes: list[Box]
+    notes: list[str]
+
+
+class Capture:
+    """Makes a picture of a graph.
+
+    `names` are those of variables, by the id of their node or array. Leaves are drawn as inputs
+    or, if `inputs` is given and does not contain their node, as parameters. `gradients` takes the
+    place of those that the nodes hold.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[int, str],
+        inputs: Container[Node] | None = None,
+        gradients: Mapping[Node, Any] | None = None,
+    ) -> None:
+        self.names = dict(names)
+        self.inputs = inputs
+        self.gradients = gradients
+        self.picture = Picture([], [], [])
+        self.nodes: dict[Node, Item] = {}
+        self.arrays: dict[int, Item] = {}
+        self.boxes: dict[Scope, Box] = {}
+        self.paths: dict[int, str] = {}  # of modules, by id, from the outermost
+        self.owned: dict[Node, Value] = {}  # the modules' parameters
+
+    def run(self, outputs: Sequence[Value]) -> Picture:
+        """The picture of the graph that ends in `outputs`."""
+        nodes = [output._node for output in outputs if output._node is not None]
+        unrecorded = False
+        for node in ancestors(nodes):
+            if hasattr(node, "trace"):
+                self._recorded(node)
+            elif node.primitive is not None:
+                unrecorded = True
+                self._unrecorded(node)
+        for output in outputs:
+            if output._node is not None:
+                item = self._source(output._node, output.data)
+                item.role = "output" if item.operation else item.role
+                item.value = output.data
+        for node, parameter in self.owned.items():
+            if node not in self.nodes:
+                self._source(node, parameter.data).unreached = True
+        self._place_leaves()
+        if unrecorded:
+            self.picture.notes.append(
+                "computed outside of tg.record(), which keeps values, gradients and source lines"
+            )
+        return self.picture
+
+    # ---- Items
+
+    def _add(self, item: Item) -> Item:
+        item.number = len(self.picture.items)
+        self.picture.items.append(item)
+        return item
+
+    def _item(self, node: Node, role: Role, value: Any) -> Item:
+        shape, dtype = node.describe()
+        operation = node.primitive.name if node.primitive else ""
+        item = Item(role, operation, self.names.get(id(node), ""), shape, dtype, value)
+        item.gradient = node.grad if self.gradients is None else self.gradients.get(node)
+        self.nodes[node] = item
+        return item
+
+    def _recorded(self, node: Node) -> None:
+        assert node.primitive is not None
+        trace = node.trace
+        box = self._box(trace.scope)
+        options, parents = [], []
+        edges = {edge[3]: edge[0] for edge in node.edges}
+        for parameter, slot, x in _arguments(node):
+            if slot in edges:
+                parents.append((self._source(edges[slot], x), node.primitive.input_name(slot)))
+            elif x is not None and (parameter.name in node.primitive.rules or np.ndim(x) > 0):
+                parents.append((self._constant(x), node.primitive.input_name(slot)))
+            elif not _is_default(parameter, x):
+                options.append(f"{parameter.name}={_short(x)}")
+        item = self._item(node, "operation", trace.value)
+        item.options, item.parents = ", ".join(options), parents
+        item.filename, item.line, item.box = trace.filename, trace.line, box
+        self._add(item)
+
+    def _unrecorded(self, node: Node) -> None:
+        assert node.primitive is not None
+        parents = [
+            (self._source(parent, None), node.primitive.input_name(slot))
+            for parent, _, _, slot in node.edges
+        ]
+        item = self._item(node, "operation", None)
+        item.parents = parents
+        self._add(item)
+
+    def _source(self, node: Node, x: Any) -> Item:
+        """The item of a node: known already, or a leaf with the value `x`."""
+        if node in self.nodes:
+            return self.nodes[node]
+        is_input = node not in self.owned and (self.inputs is None or node in self.inputs)
+        return self._add(self._item(node, "input" if is_input else "parameter", x))
+
+    def _constant(self, x: Any) -> Item:
+        if isinstance(x, np.ndarray) and id(x) in self.arrays:
+            return self.arrays[id(x)]
+        array = np.asarray(x)
+        whole = array if array.base is None or array.base.size != array.size else array.base
+        name = self.names.get(id(x), self.names.get(id(whole), ""))
+        item = self._add(Item("constant", "", name, array.shape, array.dtype, x))
+        if isinstance(x, np.ndarray):
+            self.arrays[id(x)] = item
+        return item
+
+    def _place_leaves(self) -> None:
+        """Put parameters and constants into the innermost box that has all their uses."""
+        places: dict[Item, Box | None] = {}
+        for item in self.picture.items:
+            for parent, _ in item.parents:
+                if parent.role in ("parameter", "constant"):
+                    first = parent not in places
+                    places[parent] = item.box if first else _common(places[parent], item.box)
+        for item in self.picture.items:
+            item.box = places.get(item, item.box)
+            if item.box is not None:
+                item.box.items.append(item)
+
+    # ---- Boxes
+
+    def _box(self, scope: Scope | None) -> Box | None:
+        if scope is None:
+            return None
+        if scope not in self.boxes:
+            outer = self._box(scope.outer)
+            module = scope.module
+            if outer is None:
+                self._learn_names(module)
+            box = Box(
+                self.paths.get(id(module), ""),
+                type(module).__name__,
+                sum(parameter.size for parameter in module.parameters()),
+                outer,
+            )
+            (self.picture.boxes if outer is None else outer.inner).append(box)
+            self.boxes[scope] = box
+        return self.boxes[scope]
+
+    def _learn_names(self, module: Any) -> None:
+        """Note the paths of all parts and parameters of an outermost module."""
+        self.paths |= {id(part): path for path, part in module.named_modules()}
+        for path, parameter in module.named_parameters():
+            if parameter._node is not None:
+                self.names[id(parameter._node)] = path
+                self.owned[parameter._node] = parameter
+            self.names[id(parameter.data)] = path
+
+
+def ancestors(nodes: Sequence[Node]) -> list[Node]:
+    """`nodes` and all they were computed from, in the order of the computation."""
+    found = set(nodes)
+    stack = list(found)
+    while stack:
+        for edge in stack.pop().edges:
+            if edge[0] not in found:
+                found.add(edge[0])
+                stack.append(edge[0])
+    return sorted(found, key=lambda node: node.number)
+
+
+def _arguments(node: Node) -> Iterator[tuple[inspect.Parameter, int, Any]]:
+    """The parameters of a node's operation, with their slots and what they were given."""
+    assert node.primitive is not None
+    slot = 0
+    for parameter, argument in zip(node.primitive.parameters, node.trace.inputs, strict=True):
+        several = parameter.kind is parameter.VAR_POSITIONAL
+        for x in argument if several else [argument]:
+            yield parameter, slot, x
+            slot += 1
+
+
+def _common(one: Box | None, other: Box | None) -> Box | None:
+    """The innermost box around both."""
+    around = set(one.upwards()) if one else set()
+    return next((box for box in other.upwards() if box in around), None) if other else None
+
+
+def _is_default(parameter: inspect.Parameter, x: Any) -> bool:
+    default = parameter.default
+    return x is default or (type(x) is type(default) and not hasattr(x, "shape") and x == default)
+
+
+def _short(x: Any) -> str:
+    """An argument as text that fits into a node."""
+    if isinstance(x, np.ndarray) and x.size > 4:
+        return f"{x.dtype}{x.shape}"
+    if isinstance(x, slice):
+        return ":".join("" if part is None else str(part) for part in (x.start, x.stop))
+    if isinstance(x, tuple):
+        return f"({', '.join(_short(part) for part in x)}{',' if len(x) == 1 else ''})"
+    text = str(x) if isinstance(x, (np.ndarray, np.generic, np.dtype)) else repr(x)
+    return text if len(text) <= 24 else f"{text[:21]}..."
