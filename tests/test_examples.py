@@ -1,5 +1,6 @@
 """The examples, run as a user runs them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,9 +51,31 @@ def test_digits_prints_a_confusion_matrix_of_all_test_pictures(printed):
     assert accuracy == pytest.approx(100 * np.trace(counts) / 359, abs=0.01)
 
 
-def test_digits_confirms_its_gradient_numerically(printed):
-    error = float(printed.partition("largest error ")[2].split()[0])
-    assert error < 1e-7
+def test_digits_confirms_its_gradients_numerically(printed):
+    assert "gradients against numerical ones: right" in printed
+
+
+def test_digits_saves_its_graph_and_the_course_of_its_loss(printed, weights):
+    graph, curve = (
+        (weights.parent / f"weights-{name}.svg").read_text() for name in ("graph", "loss")
+    )
+    for text in ("Sequential", "256 × 64 float32", "label_cross_entropy"):
+        assert text in graph
+    assert "<svg" in curve
+
+
+def test_graphs_of_the_readme_are_what_the_script_draws(tmp_path):
+    printed = run("draw_graphs.py", "--folder", str(tmp_path))
+    for line in printed.splitlines():
+        name = line.partition(":")[0]
+        kept = (EXAMPLES / "pictures" / name).read_text()
+        assert texts(kept) == texts((tmp_path / name).read_text()), name
+
+
+def texts(svg: str) -> list[str]:
+    """What is written in a picture, wherever it stands, but for the digits."""
+    found = re.findall(r">([^<>\n]+)</text>", svg)
+    return sorted(re.sub(r"[−\d.]+(e−?\d+)?", "#", text) for text in found)
 
 
 def test_digits_saves_the_weights_of_its_network(printed, weights):
