@@ -93,7 +93,9 @@ def test_a_function_reads_as_its_statements_without_the_docstring(rule, text):
 
 
 def test_every_rule_of_the_package_has_its_own_text():
-    for primitive in tg.primitives.values():
+    own = [p for p in tg.primitives.values() if p.forward.__module__.startswith("tinygrad_nn.")]
+    assert own
+    for primitive in own:
         for rule in primitive.rules.values():
             text = readable(rule)
             assert text, primitive
