@@ -497,9 +497,9 @@ def test_captions_say_what_happens(visit):
 
 def test_play_goes_to_the_end_and_pauses(visit):
     page = visit(neuron())
-    page.get_by_label("Speed").select_option("20 ×")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_have_count(1)
+    page.get_by_label("Speed").select_option("20 ×")
     expect(page.get_by_role("slider", name="Step")).to_have_value("10")
     expect(page.get_by_role("button", name="Play")).to_have_count(1)
     page.get_by_role("button", name="Back to the start").click()
@@ -699,28 +699,82 @@ def test_the_page_prints_the_whole_graph(visit):
 # ---- Large graphs
 
 
-def test_a_page_with_2000_nodes_loads_and_pans(visit):
+def test_a_page_with_2000_nodes_loads(visit):
     graph = wide(501)
-    page = visit(graph)
-    assert len(units(page)) == len(graph.picture.items) > 2000
-    before = page.locator("#world").get_attribute("transform")
-    page.mouse.move(600, 300)
+    assert len(units(visit(graph))) == len(graph.picture.items) > 2000
+
+
+@pytest.mark.parametrize("count", [3, 501])
+def test_a_drag_moves_nodes_with_the_mouse(visit, count):
+    page = visit(wide(count))
+    key, (x, y) = shown_in_the_middle(page)
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(700, 350, steps=3)
+    page.mouse.move(x + 50, y + 10)
+    page.mouse.move(x + 150, y - 40)
+    assert middle(page, key) == pytest.approx([x + 150, y - 40], abs=0.5)
     page.mouse.up()
-    after = page.locator("#world").get_attribute("transform")
-    assert shift(after) == pytest.approx(
-        [at + by for at, by in zip(shift(before), (100, 50), strict=True)]
-    )
-    page.mouse.wheel(0, 200)
-    page.wait_for_function(
-        "before => document.getElementById('world').getAttribute('transform') !== before", arg=after
-    )
-    assert scale(page) < scale_in(after)
+    at_rest(page)
+    assert middle(page, key) == pytest.approx([x + 150, y - 40], abs=0.5)
+    page.mouse.move(x + 151, y)
+    assert middle(page, key) == pytest.approx([x + 150, y - 40], abs=0.5)
 
 
-def shift(transform):
-    return [float(part) for part in re.search(r"translate\((.*?)\)", transform)[1].split()]
+@pytest.mark.parametrize("count", [3, 501])
+def test_the_wheel_zooms_about_the_pointer(visit, count):
+    page = visit(wide(count))
+    key, (x, y) = shown_in_the_middle(page)
+    before = scale(page)
+    page.mouse.move(x, y)
+    for _ in range(3):
+        page.mouse.wheel(0, -100)
+    page.wait_for_timeout(50)
+    assert middle(page, key) == pytest.approx([x, y], abs=0.5)
+    at_rest(page)
+    assert scale(page) == pytest.approx(before * np.exp(0.45))
+    assert middle(page, key) == pytest.approx([x, y], abs=0.5)
+
+
+def test_what_comes_into_sight_is_painted_while_the_gesture_goes_on(visit):
+    page = visit(wide(501))
+    page.mouse.move(1200, 100)
+    page.mouse.down()
+    page.mouse.move(600, 600, steps=20)
+    assert hidden_on_stage(page) == []
+    page.mouse.up()
+
+
+def hidden_on_stage(page):
+    """The nodes that are on the stage and not displayed."""
+    return page.locator(".unit.away").evaluate_all(
+        """all => all.filter(e => {
+            const svg = document.getElementById("graph");
+            const world = document.getElementById("world").transform.baseVal.consolidate().matrix;
+            const { e: xInSvg, f: yInSvg } = world.multiply(e.transform.baseVal[0].matrix);
+            const { left, top, width } = svg.getBoundingClientRect();
+            const ratio = width / svg.clientWidth;
+            const [x, y] = [left + ratio * xInSvg, top + ratio * yInSvg];
+            const stage = document.getElementById("stage").getBoundingClientRect();
+            return x > stage.left && x < stage.right && y > stage.top && y < stage.bottom;
+        }).map(e => e.dataset.key)"""
+    )
+
+
+def shown_in_the_middle(page):
+    """The key and place of a node near the middle of the window."""
+    places = boxes_of(page, ".unit:not(.away)")
+    centers = {key: ((x0 + x1) / 2, (y0 + y1) / 2) for key, (x0, y0, x1, y1) in places.items()}
+    return min(centers.items(), key=lambda each: np.hypot(each[1][0] - 640, each[1][1] - 360))
+
+
+def middle(page, key):
+    x0, y0, x1, y1 = boxes_of(page, f'.unit[data-key="{key}"]')[key]
+    return [(x0 + x1) / 2, (y0 + y1) / 2]
+
+
+def at_rest(page):
+    """Wait until the graph is painted anew after a gesture."""
+    page.wait_for_function("() => !document.getElementById('graph').style.transform")
 
 
 def test_a_chain_of_thousands_is_laid_out_in_a_line(visit):

@@ -49,41 +49,47 @@ search.addEventListener("keydown", (event) => {
 const pointers = new Map();
 let dragged = false;
 
-svg.addEventListener("pointerdown", (event) => {
+/** Where the pointer is on the stage. */
+function placeOf({ clientX, clientY }) {
+  return [clientX - stage.left, clientY - stage.top];
+}
+
+find("stage").addEventListener("pointerdown", (event) => {
   if (event.button) return;
-  pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
+  pointers.set(event.pointerId, placeOf(event));
   if (pointers.size === 1) dragged = false;
 });
 
-svg.addEventListener("pointermove", (event) => {
+find("stage").addEventListener("pointermove", (event) => {
   if (!pointers.has(event.pointerId)) return;
   const [x, y] = pointers.get(event.pointerId);
-  const [dx, dy] = [event.offsetX - x, event.offsetY - y];
+  const [nowX, nowY] = placeOf(event);
+  const [dx, dy] = [nowX - x, nowY - y];
   if (!dragged && Math.hypot(dx, dy) < 4) return;
   dragged = true;
-  svg.setPointerCapture(event.pointerId);
+  event.currentTarget.setPointerCapture(event.pointerId);
   const others = [...pointers].filter(([id]) => id !== event.pointerId);
   if (others.length) {
     const [, [fixedX, fixedY]] = others[0];
     const before = Math.hypot(x - fixedX, y - fixedY);
-    const after = Math.hypot(event.offsetX - fixedX, event.offsetY - fixedY);
+    const after = Math.hypot(nowX - fixedX, nowY - fixedY);
     zoom(after / Math.max(before, 1), fixedX, fixedY);
   } else {
     view.x += dx;
     view.y += dy;
-    applyView();
+    follow();
   }
-  pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
+  pointers.set(event.pointerId, [nowX, nowY]);
 });
 
 for (const end of ["pointerup", "pointercancel"]) {
   addEventListener(end, (event) => pointers.delete(event.pointerId));
 }
 
-svg.addEventListener("wheel", (event) => {
+find("stage").addEventListener("wheel", (event) => {
   event.preventDefault();
   const pixels = event.deltaY * (event.deltaMode === 1 ? 20 : 1);
-  zoom(Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.0015)), event.offsetX, event.offsetY);
+  zoom(Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.0015)), ...placeOf(event));
 }, { passive: false });
 
 svg.addEventListener("click", ({ target }) => {
@@ -206,6 +212,7 @@ function showAll() {
 }
 
 addEventListener("beforeprint", () => {
+  applyView();
   const { width, height } = drawn.root;
   svg.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
   svg.classList.remove("far");
@@ -219,6 +226,9 @@ addEventListener("afterprint", () => {
 find("notes").innerHTML = graph.notes.map((note) => `<li>${escaped(note)}</li>`).join("");
 showColors();
 measureStage();
-new ResizeObserver(measureStage).observe(svg);
+new ResizeObserver(() => {
+  measureStage();
+  if (!svg.hasAttribute("viewBox")) applyView(); // it has one while it is printed
+}).observe(find("stage"));
 redraw();
 announce(captionOf(0));

@@ -1,6 +1,7 @@
 // ---- View: the drawing, how it is moved, and what in it is selected.
 
 const CULLED = 300; // of more units than this, those out of sight are not displayed
+const MARGIN = 0.25; // of the stage on each side of it is painted too, for gestures; as in the CSS
 const ANIMATED = 400; // more units than this move without animation
 
 const find = (id) => document.getElementById(id);
@@ -9,7 +10,9 @@ const world = find("world");
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
 const view = { x: 0, y: 0, scale: 1 };
-const stage = { width: 0, height: 0 }; // asking the SVG each time would make it lay itself out
+const painted = { ...view }; // the view that the SVG was painted in
+const stage = { left: 0, top: 0, width: 0, height: 0 }; // to ask each time would cost a layout
+let resting; // the timer that runs out when a gesture rests
 let drawn = { root: null, units: [], edges: [] };
 let byKey = new Map(); // units and frames that are drawn
 let elements = new Map(); // their elements
@@ -70,11 +73,41 @@ function paint() {
 // ---- Moving
 
 function measureStage() {
-  Object.assign(stage, { width: svg.clientWidth, height: svg.clientHeight });
+  const { left, top, width, height } = find("stage").getBoundingClientRect();
+  Object.assign(stage, { left, top, width, height });
+}
+
+/**
+ * Follow a gesture. Where there is much to paint, what is painted is moved as a picture, and
+ * painted anew when the gesture rests or comes to what is not painted.
+ */
+function follow() {
+  const ratio = view.scale / painted.scale;
+  const [x, y] = [view.x - painted.x * ratio, view.y - painted.y * ratio];
+  if (drawn.units.length <= CULLED || isUnpainted(x, y, ratio)) return applyView();
+  svg.style.transform = `translate(${x}px, ${y}px) scale(${ratio})`;
+  clearTimeout(resting);
+  resting = setTimeout(applyView, 150);
+}
+
+/** Whether a part of the graph would be seen that is not displayed. */
+function isUnpainted(x, y, ratio) {
+  const { width, height } = stage;
+  const { left, top, right, bottom } = onStage(drawn.root);
+  return (
+    Math.max(left, 0) < x - width * MARGIN * ratio ||
+    Math.max(top, 0) < y - height * MARGIN * ratio ||
+    Math.min(right, width) > x + width * (1 + MARGIN) * ratio ||
+    Math.min(bottom, height) > y + height * (1 + MARGIN) * ratio
+  );
 }
 
 function applyView() {
-  world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+  clearTimeout(resting);
+  svg.style.transform = "";
+  Object.assign(painted, view);
+  const [x, y] = [view.x + stage.width * MARGIN, view.y + stage.height * MARGIN];
+  world.setAttribute("transform", `translate(${x} ${y}) scale(${view.scale})`);
   svg.classList.toggle("far", view.scale < 0.45);
   svg.classList.toggle("farther", view.scale < 0.2);
   for (const unit of drawn.units) {
@@ -89,7 +122,10 @@ function applyView() {
 function isAway(unit) {
   if (drawn.units.length <= CULLED || unit.key === current) return false;
   const { left, top, right, bottom } = onStage(unit);
-  return right < -99 || left > stage.width + 99 || bottom < -99 || top > stage.height + 99;
+  const [aside, above] = [stage.width * MARGIN, stage.height * MARGIN];
+  return (
+    right < -aside || left > stage.width + aside || bottom < -above || top > stage.height + above
+  );
 }
 
 /** Where a unit or frame is in the window. */
@@ -103,7 +139,7 @@ function zoom(factor, x = stage.width / 2, y = stage.height / 2) {
   view.x = x - ((x - view.x) * scale) / view.scale;
   view.y = y - ((y - view.y) * scale) / view.scale;
   view.scale = scale;
-  applyView();
+  follow();
 }
 
 /** View the whole graph. */
