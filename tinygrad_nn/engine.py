@@ -10,7 +10,9 @@ it in reverse topological order.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,6 +51,17 @@ mode = _Mode()
 node_numbers = itertools.count(1)
 
 
+def short_path(filename: str) -> str:
+    """`filename` from the current directory, if it is below it."""
+    return _path_from(os.getcwd(), filename)
+
+
+@functools.lru_cache
+def _path_from(folder: str, filename: str) -> str:
+    relative = os.path.relpath(filename, folder) if os.path.isabs(filename) else filename
+    return filename if relative.startswith(os.pardir) else relative
+
+
 class Trace(NamedTuple):
     """What `record()` keeps of an operation besides its derivative."""
 
@@ -57,6 +70,11 @@ class Trace(NamedTuple):
     filename: str
     line: int
     scope: Scope | None
+
+    @property
+    def place(self) -> str:
+        """The line that called the operation, as `model.py:7`."""
+        return f"{short_path(self.filename)}:{self.line}"
 
 
 class Node:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ParamSpec
 
@@ -97,6 +97,14 @@ class Primitive:
         if self.variadic is not None and slot >= self.positions[self.variadic]:
             return f"{self.variadic}[{slot - self.positions[self.variadic]}]"
         return self.parameters[slot].name
+
+    def arguments(self, inputs: Iterable[Any]) -> list[tuple[inspect.Parameter, Any]]:
+        """Inputs, one for each parameter, in the order of slots, each with its parameter."""
+        given: list[tuple[inspect.Parameter, Any]] = []
+        for parameter, argument in zip(self.parameters, inputs, strict=True):
+            several = parameter.kind is parameter.VAR_POSITIONAL
+            given += [(parameter, x) for x in (argument if several else [argument])]
+        return given
 
     def sources(self, slot: int, needs: tuple[Any, ...]) -> list[int | tuple[int, ...] | None]:
         """For each thing the rule of the input in `slot` was given: the slot it came from."""

@@ -359,7 +359,7 @@ def test_a_click_shows_all_about_a_node(visit):
         expect(panel).to_contain_text(f"{what}{fact}")
     expect(panel).to_contain_text("5 × 8")
     expect(panel).to_contain_text("float64")
-    expect(panel).to_contain_text(f"sourcetests/viz/test_page.py:{item.line}")
+    expect(panel).to_contain_text(f"source{item.place}")
     expect(panel.locator("pre").first).to_have_text("g @ weight")
     expect(panel.get_by_role("img")).to_have_count(2)
     expect(unit(page, item)).to_have_attribute("aria-current", "true")

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
+from ..engine import Node, short_path
 from . import coverage
 from ._check import Check
-from ._graph import local_subject, short_path
+from ._graph import local_subject
 from ._subject import ValueSubject
 from .report import Culprit, Report, Verdict
 
@@ -82,8 +82,8 @@ def _most_different(nodes: list[Node]) -> list[Node]:
 def _culprit(node: Node, slots: list[int], problem: str) -> Culprit:
     assert node.primitive is not None
     names = " and ".join(node.primitive.input_name(slot) for slot in slots)
-    place = short_path(node.trace.filename), node.trace.line
-    return Culprit(node.primitive.name, names, *place, problem)
+    file = short_path(node.trace.filename)
+    return Culprit(node.primitive.name, names, file, node.trace.line, problem)
 
 
 def _verdict(node: Node, slots: list[int], order: int) -> tuple[Verdict, str]:

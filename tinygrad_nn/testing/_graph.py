@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import engine
-from ..engine import Node, Trace
+from ..engine import Node
 from ..errors import ShapeError
-from ..primitive import Primitive
 from ._slopes import Array
 from ._subject import ValueSubject
 from .report import Finding
-
-
-def place(node: Node) -> str:
-    """The line that called the operation of `node`."""
-    return f"{short_path(node.trace.filename)}:{node.trace.line}"
-
-
-def short_path(filename: str) -> str:
-    """`filename` from the current directory, if it is below it."""
-    relative = os.path.relpath(filename) if os.path.isabs(filename) else filename
-    return filename if relative.startswith(os.pardir) else relative
 
 
 def local_subject(node: Node, slots: Sequence[int]) -> ValueSubject:
     """The operation of `node` alone, as a function of its inputs in `slots`."""
     operation = node.primitive
     assert operation is not None
-    given = _arguments(operation, node.trace)
+    given = operation.arguments(node.trace.inputs)
     leaves = [(operation.input_name(at), x) for at, (_, x) in enumerate(given)]
     parameters = [parameter for parameter, _ in given]
 
@@ -41,15 +28,6 @@ def local_subject(node: Node, slots: Sequence[int]) -> ValueSubject:
         return _call(operation.function, zip(parameters, new, strict=True))
 
     return ValueSubject(operation.name, leaves, slots, call)
-
-
-def _arguments(operation: Primitive, trace: Trace) -> list[tuple[inspect.Parameter, Any]]:
-    """What the operation was called with; a variadic parameter comes once for each argument."""
-    given: list[tuple[inspect.Parameter, Any]] = []
-    for parameter, argument in zip(operation.parameters, trace.inputs, strict=True):
-        several = parameter.kind is parameter.VAR_POSITIONAL
-        given += [(parameter, x) for x in (argument if several else [argument])]
-    return given
 
 
 def _call(function: Callable[..., Any], given: Iterable[tuple[inspect.Parameter, Any]]) -> Any:
@@ -71,14 +49,14 @@ def _changed_values(subject: ValueSubject) -> Iterator[Finding]:
     for node in reversed(subject.graph):
         assert node.primitive is not None
         with np.errstate(all="ignore"):
-            given = _arguments(node.primitive, node.trace)
+            given = node.primitive.arguments(node.trace.inputs)
             again = np.asarray(_call(node.primitive.forward, given))
         if not np.array_equal(again, np.asarray(node.trace.value), equal_nan=True):
             yield Finding(
                 "saved value changed",
-                f"{node.primitive.name} at {place(node)} does not give the same result when it is "
-                "computed again: an array it took or made was changed in place, or it "
-                "is random",
+                f"{node.primitive.name} at {node.trace.place} does not give the same result when "
+                "it is computed again: an array it took or made was changed in place, or it is "
+                "random",
             )
             return
 
@@ -134,4 +112,4 @@ def _rule(node: Node, slot: int, what: str) -> str:
     """A sentence about a derivative rule."""
     assert node.primitive is not None
     name = node.primitive.input_name(slot)
-    return f"the rule of {node.primitive.name} for {name} {what} (called at {place(node)})"
+    return f"the rule of {node.primitive.name} for {name} {what} (called at {node.trace.place})"

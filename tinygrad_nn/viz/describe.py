@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -96,7 +95,7 @@ def facts(shown: Shown) -> list[tuple[str, str]]:
 def _of_group(group: Group) -> list[tuple[str, str]]:
     found = []
     values = [np.ravel(item.value) for item in group.items if item.value is not None]
-    gradients = [norm(plain(item.gradient)) for item in group.items if item.gradient is not None]
+    gradients = [norm(item.gradient) for item in group.items if item.gradient is not None]
     if values:
         found += _of_value(np.concatenate(values).astype(np.float64))
     if gradients:
@@ -143,7 +142,9 @@ def number(x: Any) -> str:
 
 def norm(g: Any) -> float:
     """The Euclidean norm, in double precision and without overflow."""
-    g = np.abs(np.asarray(g, dtype=np.float64))
+    if isinstance(g, float):
+        return abs(float(g))
+    g = np.abs(plain(g).astype(np.float64))
     largest = float(np.max(g, initial=0))
     if not largest or not math.isfinite(largest):
         return largest
@@ -153,21 +154,12 @@ def norm(g: Any) -> float:
 def trouble(item: Item) -> str:
     """What is not finite in the value or the gradient: "NaN", "inf", or nothing."""
     for what, x in (("", item.value), ("gradient ", item.gradient)):
-        array = plain(0.0 if x is None else x)
+        if x is None or (isinstance(x, float) and math.isfinite(x)):
+            continue
+        array = plain(x)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             return f"{what}NaN" if np.isnan(array).any() else f"{what}inf"
     return ""
-
-
-def place(item: Item) -> str:
-    """The source line that made the item."""
-    return f"{short_path(item.filename)}:{item.line}" if item.filename else ""
-
-
-def short_path(filename: str) -> str:
-    """`filename` from the current directory, if it is below it."""
-    relative = os.path.relpath(filename) if os.path.isabs(filename) else filename
-    return filename if relative.startswith(os.pardir) else relative
 
 
 def group_title(group: Group) -> str:
@@ -188,7 +180,7 @@ def tooltip(shown: Shown) -> str:
     """All of it in one line: what a node does not have room for."""
     if isinstance(shown, Group):
         return f"{group_title(shown)}: {len(shown.items):,} nodes"
-    parts = [item_name(shown), kind(shown), place(shown)]
+    parts = [item_name(shown), kind(shown), shown.place]
     return " · ".join(part for part in parts if part)
 
 
@@ -222,6 +214,6 @@ def _trouble_here(item: Item) -> str:
     """As `trouble`; where no input had it, the place that made it."""
     text = trouble(item)
     passed_on = any(trouble(parent) in ("NaN", "inf") for parent, _ in item.parents)
-    if text in ("NaN", "inf") and item.filename and not passed_on:
-        return f"first {text}, made at {place(item)}"
+    if text in ("NaN", "inf") and item.place and not passed_on:
+        return f"first {text}, made at {item.place}"
     return text

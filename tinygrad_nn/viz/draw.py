@@ -15,7 +15,6 @@ from ..engine import Node
 from ..nest import flatten
 from ..nn.module import Module
 from ..value import Value
-from . import describe
 from .fold import Choice, fold
 from .graph import Graph
 from .picture import Capture, Item, Picture, ancestors
@@ -93,7 +92,7 @@ def _wrong_rules(picture: Picture, culprits: Iterable[Any]) -> dict[Item, str]:
         for culprit in culprits
         for item in picture.items
         if item.operation == culprit.primitive
-        and describe.place(item) == f"{culprit.filename}:{culprit.line}"
+        and item.place == f"{culprit.filename}:{culprit.line}"
     }
 
 

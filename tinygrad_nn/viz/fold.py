@@ -109,7 +109,7 @@ def _chosen(box: Box, choice: Choice) -> bool:
 
 
 def _by_line(item: Item) -> Hashable:
-    return item.box, item.role, item.operation, item.shape, item.filename, item.line
+    return item.box, item.role, item.operation, item.shape, item.place
 
 
 def _by_operation(item: Item) -> Hashable:

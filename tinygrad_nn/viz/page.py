@@ -237,7 +237,7 @@ def _item(item: Item) -> dict[str, Any]:
         "histogram": _histogram(item.value),
         "gradientHistogram": _histogram(item.gradient),
         "options": item.options,
-        "place": describe.place(item),
+        "place": item.place,
     }
 
 

@@ -71,8 +71,7 @@ class Item:
     value: Any = None
     gradient: Any = None
     options: str = ""  # arguments that have no derivative, as `axis=0`
-    filename: str = ""
-    line: int = 0
+    place: str = ""  # the source line that made it
     box: Box | None = None
     parents: list[tuple[Item, str]] = field(default_factory=list)
     number: int = 0
@@ -158,7 +157,8 @@ class Capture:
         box = self._box(trace.scope)
         options, parents = [], []
         edges = {edge[3]: edge[0] for edge in node.edges}
-        for parameter, slot, x in _arguments(node):
+        arguments = node.primitive.arguments(trace.inputs)
+        for slot, (parameter, x) in enumerate(arguments):
             if slot in edges:
                 parents.append((self._source(edges[slot], x), node.primitive.input_name(slot)))
             elif x is not None and (parameter.name in node.primitive.rules or np.ndim(x) > 0):
@@ -167,7 +167,7 @@ class Capture:
                 options.append(f"{parameter.name}={_short(x)}")
         item = self._item(node, "operation", trace.value)
         item.options, item.parents = ", ".join(options), parents
-        item.filename, item.line, item.box = trace.filename, trace.line, box
+        item.place, item.box = trace.place, box
         self._add(item)
 
     def _unrecorded(self, node: Node) -> None:
@@ -251,17 +251,6 @@ def ancestors(nodes: Sequence[Node]) -> list[Node]:
                 found.add(edge[0])
                 stack.append(edge[0])
     return sorted(found, key=lambda node: node.number)
-
-
-def _arguments(node: Node) -> Iterator[tuple[inspect.Parameter, int, Any]]:
-    """The parameters of a node's operation, with their slots and what they were given."""
-    assert node.primitive is not None
-    slot = 0
-    for parameter, argument in zip(node.primitive.parameters, node.trace.inputs, strict=True):
-        several = parameter.kind is parameter.VAR_POSITIONAL
-        for x in argument if several else [argument]:
-            yield parameter, slot, x
-            slot += 1
 
 
 def _common(one: Box | None, other: Box | None) -> Box | None:

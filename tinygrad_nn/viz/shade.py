@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .describe import norm, number, plain
+from .describe import norm, number
 from .fold import Group, Shown
 from .picture import Role
 
@@ -77,5 +77,5 @@ class GradientScale:
 def gradient_size(shown: Shown) -> float | None:
     """The norm of the gradient of what is drawn as a node: the largest of a group's."""
     items = shown.items if isinstance(shown, Group) else [shown]
-    sizes = [norm(plain(item.gradient)) for item in items if item.gradient is not None]
+    sizes = [norm(item.gradient) for item in items if item.gradient is not None]
     return max(sizes, default=None)
