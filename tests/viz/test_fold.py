@@ -117,6 +117,49 @@ def test_closed_blocks_of_a_row_are_one_node():
     assert "× 5" in str(drawing)
 
 
+def test_closed_module_of_a_row_counts_its_own_nodes():
+    assert tg.draw(blocks(5), X, collapse="Linear").source.count(">3 nodes<") == 2
+
+
+class Scale(nn.Module):
+    def __init__(self, factor):
+        self.factor = Value(factor)
+
+    def forward(self, x):
+        return tg.sqrt(x) * self.factor
+
+
+def test_trouble_ends_a_row_so_that_it_is_seen_where_it_began():
+    model = nn.Sequential(*[Scale(-1.0 if at == 4 else 1.0) for at in range(9)])
+    with np.errstate(invalid="ignore"):
+        drawing = tg.draw(model, X)
+    text = str(drawing)
+    assert "0: Scale × 5" in text
+    assert "5: Scale, " in text  # its square root makes the first NaN
+    assert "6: Scale × 3" in text
+    assert text.count("first NaN, made at") == drawing.source.count("first NaN, made at") == 1
+
+
+class Careless(nn.Module):
+    def __init__(self, forgets):
+        self.weight, self.spare = Value(2.0), Value(3.0)
+        self.forgets = forgets
+
+    def forward(self, x):
+        return x * self.weight if self.forgets else x * self.weight + self.spare
+
+
+def test_parameter_without_gradient_is_in_its_module_and_ends_a_row():
+    text = str(tg.draw(nn.Sequential(*[Careless(at > 3) for at in range(7)]), X))
+    assert "0: Careless × 4" in text
+    assert "4: Careless × 3" in text
+    assert "\n    n23 = spare  data 3  no gradient reaches it\n" in text
+
+
+def test_blocks_are_drawn_one_by_one_where_colours_tell_them_apart():
+    assert len(shown(tg.draw(blocks(12), X, color="grad"))) == 1 + 12 * 8
+
+
 # ---- A bound
 
 

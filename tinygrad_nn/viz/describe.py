@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..value import Value
 from .fold import Group, Shown
 from .picture import Box, Item
+from .trouble import PASSED_ON
 
 SYMBOLS = {
     "add": "+",
@@ -151,17 +151,6 @@ def norm(g: Any) -> float:
     return largest * float(np.sqrt(np.sum((g / largest) ** 2)))
 
 
-def trouble(item: Item) -> str:
-    """What is not finite in the value or the gradient: "NaN", "inf", or nothing."""
-    for what, x in (("", item.value), ("gradient ", item.gradient)):
-        if x is None or (isinstance(x, float) and math.isfinite(x)):
-            continue
-        array = plain(x)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            return f"{what}NaN" if np.isnan(array).any() else f"{what}inf"
-    return ""
-
-
 def group_title(group: Group) -> str:
     """What a group stands for."""
     if group.closed is not None:
@@ -189,31 +178,13 @@ def item_name(item: Item) -> str:
     return f"{item.operation or item.role} {item.name}".strip()
 
 
-# What is not finite because an input, or the gradient of the output, was not.
-PASSED_ON = {"NaN", "inf", "gradient NaN", "gradient inf"}
+def problems(shown: Shown) -> list[str]:
+    """What is wrong with a node, or with the items that it stands for."""
+    items = shown.items if isinstance(shown, Group) else [shown]
+    found = list(dict.fromkeys(problem for item in items for problem in item.problems))
+    return [problem for problem in found if problem not in PASSED_ON] or found[:1]
 
 
-def remarks(shown: Iterable[Shown], marks: Mapping[Item, str]) -> dict[Shown, list[str]]:
-    """What is wrong with nodes, for those with which something is; `marks` has more of that."""
-    found: dict[Shown, list[str]] = {}
-    for each in shown:
-        items = each.items if isinstance(each, Group) else [each]
-        texts = [marks[item] for item in items if item in marks]
-        texts += [_NO_GRADIENT] * any(item.unreached for item in items)
-        troubles = dict.fromkeys(text for item in items if (text := _trouble_here(item)))
-        texts += sorted(troubles, key=PASSED_ON.__contains__)[:1]
-        if texts:
-            found[each] = texts
-    return found
-
-
-_NO_GRADIENT = "no gradient reaches it"
-
-
-def _trouble_here(item: Item) -> str:
-    """As `trouble`; where no input had it, the place that made it."""
-    text = trouble(item)
-    passed_on = any(trouble(parent) in ("NaN", "inf") for parent, _ in item.parents)
-    if text in ("NaN", "inf") and item.place and not passed_on:
-        return f"first {text}, made at {item.place}"
-    return text
+def is_culprit(shown: Shown) -> bool:
+    """Whether something is wrong with a node that did not come from another one."""
+    return not PASSED_ON.issuperset(problems(shown))

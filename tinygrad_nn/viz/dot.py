@@ -67,7 +67,6 @@ class _Writer:
         shown = list(view.root.everything())
         self.names = {each: name(each) for each in shown}
         self.scale = shade.GradientScale(shown) if style.color == "grad" else None
-        self.remarks = describe.remarks(shown, style.marks)
 
     def write(self, drawing: graphviz.Digraph) -> None:
         self._frame(drawing, self.view.root)
@@ -109,15 +108,17 @@ class _Writer:
         attributes = dict(_SHAPES[role])
         attributes["color"] = shade.BORDER[role]
         if isinstance(shown, Group):
-            attributes |= {"shape": "box3d" if shown.closed else "box", "style": "filled"}
+            attributes |= {"shape": "box", "style": "filled"}
+        if isinstance(shown, Group) and shown.closed:
+            attributes |= {"shape": "box3d", "margin": "0.14,0.09"}
         fill = shade.GROUP if isinstance(shown, Group) else shade.FILL[role]
         if self.scale is not None:
             fill = self.scale.color(shade.gradient_size(shown))
         attributes["fillcolor"] = fill
-        if shown in self.remarks:
+        if describe.problems(shown):
             attributes["color"] = shade.ALARM
-            if not describe.PASSED_ON.issuperset(self.remarks[shown]):
-                attributes |= {"penwidth": "4", "fillcolor": shade.ALARM_FILL}
+        if describe.is_culprit(shown):
+            attributes |= {"penwidth": "4", "fillcolor": shade.ALARM_FILL}
         attributes["tooltip"] = describe.tooltip(shown)
         return attributes
 
@@ -131,9 +132,9 @@ class _Writer:
                 small.append(describe.box_title(frame.box))
             small += [describe.kind(shown), shown.options]
         elif shown.closed:
-            small.append(f"{len(shown.items) // shown.times:,} nodes")
+            small.append(f"{len(shown.items):,} nodes")
         small += [f"{what} {fact}" for what, fact in describe.facts(shown)]
-        small += self.remarks.get(shown, [])
+        small += describe.problems(shown)
         rows += [f'<FONT POINT-SIZE="9">{escape(text)}</FONT>' for text in small if text]
         return f"<{'<BR/>'.join(rows)}>"
 

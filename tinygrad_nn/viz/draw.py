@@ -17,8 +17,9 @@ from ..nn.module import Module
 from ..value import Value
 from .fold import Choice, fold
 from .graph import Graph
-from .picture import Capture, Item, Picture, ancestors
+from .picture import Capture, Picture, ancestors
 from .style import Style
+from .trouble import find_trouble
 
 
 def draw(
@@ -47,9 +48,10 @@ def draw(
 
     Modules are boxes. Those deeper than `depth` are closed, and those that `collapse` chooses, by
     path ("layers.0"), by class ("Linear"), or by a function of both; `expand` keeps some open.
-    At least three equal ones in a row are drawn as one. If there are still more than `max_nodes`
-    nodes, further boxes are closed, and operations of one kind and source line drawn as one;
-    the drawing says so.
+    At least three equal ones in a row are drawn as one, with the numbers of the first, unless
+    something is wrong in some of them, or `color` tells them apart. If there are still more than
+    `max_nodes` nodes, further boxes are closed, and operations of one kind and source line drawn
+    as one; the drawing says so.
 
     `direction` is "LR" or "TB" (left to right, top to bottom), `color="grad"` shades nodes by the
     norm of the gradient, `edge_shapes` writes shapes on edges. Raises TypeError for something else
@@ -68,32 +70,30 @@ def draw(
     """
     _check(direction, color, depth, max_nodes)
     names = _variables(sys._getframe(1))
-    marks: dict[Item, str] = {}
     if isinstance(target, (Value, tuple, list)) and not inputs:
         picture = Capture(names).run(_values(target))
     elif callable(target):
         picture = _of_call(target, inputs, names)
     elif hasattr(target, "culprits") and not inputs:
         picture = Capture(names).run(_values(target.graph))
-        marks = _wrong_rules(picture, target.culprits)
+        _mark_wrong_rules(picture, target.culprits)
     else:
         raise TypeError(
             f"draw takes a Value, several in a list, a model or a function with its inputs, "
             f"not {type(target).__name__}"
         )
-    view = fold(picture, depth, collapse, expand, max_nodes)
-    return Graph(picture, view, Style(direction, color, edge_shapes, marks))
+    find_trouble(picture.items)
+    view = fold(picture, depth, collapse, expand, max_nodes, rows=color != "grad")
+    return Graph(picture, view, Style(direction, color, edge_shapes))
 
 
-def _wrong_rules(picture: Picture, culprits: Iterable[Any]) -> dict[Item, str]:
-    """The operations that a gradcheck blames, with what is wrong."""
-    return {
-        item: f"the rule for {culprit.input} {culprit.problem}"
-        for culprit in culprits
-        for item in picture.items
-        if item.operation == culprit.primitive
-        and item.place == f"{culprit.filename}:{culprit.line}"
-    }
+def _mark_wrong_rules(picture: Picture, culprits: Iterable[Any]) -> None:
+    """Say on the operations that a gradcheck blames what is wrong."""
+    for culprit in culprits:
+        blamed = culprit.primitive, f"{culprit.filename}:{culprit.line}"
+        for item in picture.items:
+            if (item.operation, item.place) == blamed:
+                item.problems.append(f"the rule for {culprit.input} {culprit.problem}")
 
 
 def _check(direction: str, color: str, depth: int | None, max_nodes: int) -> None:

@@ -1,6 +1,6 @@
 """Which boxes are drawn open, which closed, and what is drawn once for many.
 
-Of equal boxes in a row the first one is drawn, once for all. A closed box is drawn as one node.
+Of equal boxes in a row the first one is drawn, for all. A closed box is drawn as one node.
 Where that leaves too much, so are the operations of one kind that one source line has made.
 """
 
@@ -69,19 +69,25 @@ class View:
 
 
 def fold(
-    picture: Picture, depth: int | None, collapse: Choice, expand: Choice, max_nodes: int
+    picture: Picture,
+    depth: int | None,
+    collapse: Choice,
+    expand: Choice,
+    max_nodes: int,
+    rows: bool = True,
 ) -> View:
     """The view with the boxes below `depth` closed, and with as many more as `max_nodes` demands.
 
     `collapse` and `expand` choose boxes by path or class, or by a function of both; what `expand`
-    chooses stays open unless all else is not enough.
+    chooses stays open unless all else is not enough. Without `rows`, equal boxes in a row are
+    drawn one by one.
     """
     boxes = [box for outermost in picture.boxes for box in outermost.downwards()]
     kept = {box for box in boxes if _chosen(box, expand)}
     closed = {box for box in boxes if _chosen(box, collapse)} - kept
     if depth is not None:
         closed |= {box for box in boxes if box.depth > depth} - kept
-    folding = _Folding(picture, closed, kept)
+    folding = _Folding(picture, closed, kept, rows)
     drawn = before = folding.count()
     for level in range(max((box.depth for box in boxes), default=0), 0, -1):
         if drawn > max_nodes:
@@ -128,14 +134,15 @@ _KINDS = (_by_line, _by_operation, _by_box, _by_role)
 
 
 class _Folding:
-    def __init__(self, picture: Picture, closed: set[Box], kept: set[Box]) -> None:
+    def __init__(self, picture: Picture, closed: set[Box], kept: set[Box], rows: bool) -> None:
         self.picture = picture
         self.closed = closed
         self.kept = kept
         self.kind: Callable[[Item], Hashable] | None = None
         self.times: dict[Box, int] = {}
         self.first: dict[Item, Item] = {}  # in the place of items of later boxes of a row
-        self._fold_rows(picture.boxes)
+        if rows:
+            self._fold_rows(picture.boxes)
 
     def _fold_rows(self, siblings: list[Box]) -> None:
         for box in siblings:
@@ -161,6 +168,7 @@ class _Folding:
             [
                 (
                     *(item.operation or item.role, item.options, item.shape, item.dtype.char),
+                    *item.problems,
                     *[(place.get(parent, -1), name) for parent, name in item.parents],
                 )
                 for item in place
@@ -195,7 +203,8 @@ class _Folding:
         """What is drawn."""
         members: dict[Hashable, list[Item]] = {}
         for item in self.picture.items:
-            members.setdefault(self._key(item), []).append(item)
+            if item not in self.first:
+                members.setdefault(self._key(item), []).append(item)
         shown: dict[Hashable, Shown] = {}
         frames: dict[Box | None, Frame] = {None: Frame(None)}
         for key, items in members.items():

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from . import describe, shade
 from .dot import name
 from .fold import Frame, Shown, View
 from .picture import Item, Role
 from .style import Style
-
-Remarks = Mapping[Shown, list[str]]
 
 _BRACKETS: dict[Role, tuple[str, str]] = {
     "input": ("[/", "/]"),
@@ -23,8 +21,7 @@ _BRACKETS: dict[Role, tuple[str, str]] = {
 
 def mermaid(view: View, style: Style) -> str:
     """The source of the drawing, a flowchart."""
-    remarks = describe.remarks(view.root.everything(), style.marks)
-    lines = [f"flowchart {style.direction}", *_frame(view.root, remarks, "  ")]
+    lines = [f"flowchart {style.direction}", *_frame(view.root, "  ")]
     for (start, end), items in view.edges.items():
         label = f"|{' × '.join(map(str, items[0].shape)) or 1}|" if style.edge_shapes else ""
         lines.append(f"  {name(start)} -->{label} {name(end)}")
@@ -34,26 +31,27 @@ def mermaid(view: View, style: Style) -> str:
     for kind, (fill, border) in (classes | {"group": (shade.GROUP, shade.GREY)}).items():
         lines.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{shade.INK}")
     lines.append(f"  classDef trouble stroke:{shade.ALARM},stroke-width:3px")
-    lines += [f"  class {name(each)} trouble" for each in remarks]
+    troubled = filter(describe.problems, view.root.everything())
+    lines += [f"  class {name(each)} trouble" for each in troubled]
     lines += [f"  %% {note}" for note in view.notes]
     return "\n".join(lines) + "\n"
 
 
-def _frame(frame: Frame, remarks: Remarks, indent: str) -> Iterator[str]:
+def _frame(frame: Frame, indent: str) -> Iterator[str]:
     for each in frame.shown:
-        yield indent + _node(each, remarks.get(each, []))
+        yield indent + _node(each)
     for inner in frame.inner:
         if inner.is_single:
-            yield from _frame(inner, remarks, indent)
+            yield from _frame(inner, indent)
             continue
         assert inner.box is not None
         title = describe.box_title(inner.box, inner.times)
         yield f'{indent}subgraph m{name(next(inner.everything()))}["{_escaped(title)}"]'
-        yield from _frame(inner, remarks, f"{indent}  ")
+        yield from _frame(inner, f"{indent}  ")
         yield f"{indent}end"
 
 
-def _node(shown: Shown, remarks: list[str]) -> str:
+def _node(shown: Shown) -> str:
     lines = [describe.shown_title(shown)]
     if isinstance(shown, Item):
         if shown.operation and shown.name:
@@ -63,7 +61,7 @@ def _node(shown: Shown, remarks: list[str]) -> str:
     else:
         kind, opening, closing = "group", "[", "]"
     lines += [" ".join(fact) for fact in describe.facts(shown)]
-    label = "<br/>".join(_escaped(line) for line in [*lines, *remarks] if line)
+    label = "<br/>".join(_escaped(line) for line in [*lines, *describe.problems(shown)] if line)
     return f'{name(shown)}{opening}"{label}"{closing}:::{kind}'
 
 

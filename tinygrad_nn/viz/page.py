@@ -149,7 +149,6 @@ class _Writer:
         self.box_ids = {box: at for at, box in enumerate(content.boxes)}
         self.scale = shade.GradientScale(content.shown)
         self.sizes = {each: shade.gradient_size(each) for each in content.shown}
-        self.remarks = describe.remarks(content.shown, style.marks)
 
     def data(self) -> dict[str, Any]:
         """All that the page shows."""
@@ -165,13 +164,12 @@ class _Writer:
         }
 
     def _node(self, shown: Shown) -> dict[str, Any]:
-        remarks = self.remarks.get(shown, [])
         node = {
             "title": describe.shown_title(shown),
             "box": self.box_ids[shown.box] if shown.box is not None else None,
             "parents": [[self.ids[parent], name] for parent, name in self.content.parents[shown]],
-            "alerts": remarks,
-            "culprit": not describe.PASSED_ON.issuperset(remarks) or None,
+            "alerts": describe.problems(shown),
+            "culprit": describe.is_culprit(shown) or None,
             "color": self.scale.color(self.sizes[shown]),
             **(_group(shown) if isinstance(shown, Group) else _item(shown)),
         }

@@ -75,7 +75,7 @@ class Item:
     box: Box | None = None
     parents: list[tuple[Item, str]] = field(default_factory=list)
     number: int = 0
-    unreached: bool = False  # a parameter that the outputs do not depend on
+    problems: list[str] = field(default_factory=list)  # what is wrong with it, in words
 
 
 @dataclass
@@ -126,10 +126,11 @@ class Capture:
                 item = self._source(output._node, output.data)
                 item.role = "output" if item.operation else item.role
                 item.value = output.data
-        for node, parameter in self.owned.items():
-            if node not in self.nodes:
-                self._source(node, parameter.data).unreached = True
         self._place_leaves()
+        self._add_unreached()
+        for item in self.picture.items:
+            if item.box is not None:
+                item.box.items.append(item)
         if unrecorded:
             self.picture.notes.append(
                 "computed outside of tg.record(), which keeps values, gradients and source lines"
@@ -206,10 +207,22 @@ class Capture:
                 if parent.role in ("parameter", "constant"):
                     first = parent not in places
                     places[parent] = item.box if first else _common(places[parent], item.box)
-        for item in self.picture.items:
-            item.box = places.get(item, item.box)
-            if item.box is not None:
-                item.box.items.append(item)
+        for item, box in places.items():
+            item.box = box
+
+    def _add_unreached(self) -> None:
+        """Add the modules' parameters that the outputs do not depend on."""
+        unreached = {node for node in self.owned if node not in self.nodes}
+        homes: dict[Node, Box] = {}
+        innermost = sorted(self.boxes.items(), key=lambda each: -each[1].depth)
+        for scope, box in innermost if unreached else []:
+            for parameter in scope.module.parameters():
+                homes.setdefault(parameter._node, box)
+        for node in self.owned:
+            if node in unreached:
+                item = self._source(node, self.owned[node].data)
+                item.problems.append("no gradient reaches it")
+                item.box = homes.get(node)
 
     # ---- Boxes
 

@@ -35,10 +35,11 @@ def _lines(frame: Frame, into: dict[Shown, list[Shown]], indent: str) -> Iterato
 def _line(shown: Shown, parents: list[Shown], module: str) -> str:
     parts = [f"{name(shown)} = {describe.shown_title(shown)}"]
     if isinstance(shown, Group):
-        return f"{parts[0]}({', '.join(map(name, parents))})" if parents else parts[0]
+        parts[0] += f"({', '.join(map(name, parents))})" if parents else ""
+        return "  ".join([*parts, *describe.problems(shown)])
     if parents:
         parts[0] = f"{name(shown)} = {shown.operation}({', '.join(map(name, parents))})"
         parts.append(describe.local_name(shown))
     parts += [module, describe.kind(shown), shown.options]
     parts += [f"{what} {fact}" for what, fact in describe.facts(shown)]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(part for part in [*parts, *describe.problems(shown)] if part)
