@@ -30,7 +30,7 @@ function redraw(anchor = null) {
   drawn.units.forEach(measureUnit);
   byKey = new Map(drawn.units.map((unit) => [unit.key, unit]));
   addFrames(drawn.root);
-  layOut(drawn.root, drawn.edges, graph.direction, graph.edgeShapes ? 76 : 30);
+  layOut(drawn.root, drawn.edges, graph.direction, graph.edgeShapes ? 76 : 48);
   if (anchor) keepInPlace(anchor, before);
   else showStart();
   if (!byKey.has(current)) current = keyFor(current);
