@@ -139,6 +139,32 @@ def test_options_and_arrays_without_a_derivative_are_shown():
     found = Structure(tg.draw(y).source)
     assert ("rows_taken", "x[i]") in found.edges
     assert any("axis=1" in lines for lines in found.rows.values())
+    with tg.record():
+        y = x.astype(np.float32).sum(axis=(0, 1))
+    found = Structure(tg.draw(y).source)
+    assert len(found.rows) == 3
+    assert ["Σ  y", "float32", "axis=(0, 1)", "data 6"] in found.rows.values()
+
+
+def test_options_are_short():
+    many = np.arange(12) % 3
+    with tg.record():
+        y = Value(np.ones((9, 3)))[1:8:2, None, ..., -1][np.array([0, 2])]
+        z = Value(np.ones(3))[many]
+    found = Structure(tg.draw([y, z]).source)
+    assert any("index=(1:8:2, None, ..., -1)" in lines for lines in found.rows.values())
+    assert ["many", "12 int64", "from 0 to 2"] in found.rows.values()
+    spec = "abcdefgh,abcdefgh,abcdefgh->"
+    with tg.record():
+        y = tg.einsum(spec, *[Value(np.ones((1,) * 8)) for _ in range(3)])
+    (lines,) = [each for each in Structure(tg.draw(y).source).rows.values() if "einsum  y" in each]
+    assert lines[1] == "subscripts='abcdefgh,abcdefgh,ab..."
+
+
+def test_array_used_twice_is_one_constant():
+    once = np.array([1.0, 2.0])
+    found = Structure(tg.draw(lambda x: (x + once) * once, 3.0).source)
+    assert found.titles() == sorted(["+", "×", "x", "once"])
 
 
 def test_graph_made_outside_of_record_is_drawn_with_a_note():
@@ -146,7 +172,10 @@ def test_graph_made_outside_of_record_is_drawn_with_a_note():
     y = (x * 3).exp()
     drawing = tg.draw(y)
     assert "outside of tg.record()" in str(drawing)
-    assert ("x", "×") in Structure(drawing.source).edges
+    found = Structure(drawing.source)
+    assert ("x", "×") in found.edges
+    assert ["eˣ  y", "data 403.4"] in found.rows.values()
+    assert ["×"] in found.rows.values()
 
 
 def test_leaf_alone_is_a_drawing():
@@ -236,6 +265,43 @@ def test_parameter_that_nothing_reaches_is_marked():
     found = Structure(tg.draw(Net(), np.ones((1, 2))).source)
     marked = [lines[0] for lines in found.rows.values() if "no gradient reaches it" in lines]
     assert sorted(marked) == ["unused.bias", "unused.weight"]
+
+
+class Shift(nn.Module):
+    """x + 1/2, with a parameter or without."""
+
+    def __init__(self, weight=None):
+        self.half = np.array([0.5, 0.5])
+        self.weight = weight
+
+    def forward(self, x):
+        return x + self.half if self.weight is None else (x + self.half) * self.weight
+
+
+def test_constants_are_in_the_module_that_uses_them():
+    found = Structure(tg.draw(nn.Sequential(Shift(Value(2.0))), np.ones(2)).source)
+    outermost = next(iter(found.boxes))
+    (box,) = [g for g in found.graph.subgraphs() if g.graph_attr["label"] == outermost]
+    (inner,) = box.subgraphs()
+    assert sorted(found.title(name) for name in inner.nodes()) == ["+", "constant", "weight", "×"]
+
+
+def test_parameter_of_two_modules_is_in_the_one_around_both():
+    shared = Value(2.0)
+    model = nn.Sequential(nn.Sequential(Shift(shared), Shift(shared)), nn.Tanh())
+    found = Structure(tg.draw(model, np.ones(2)).source)
+    (outermost,) = found.graph.subgraphs()
+    both, *_ = outermost.subgraphs()
+    (first,) = [g for g in both.subgraphs() if g.graph_attr["label"].startswith("0: Shift")]
+    titles = {found.title(name) for name in both.nodes()}
+    assert "0.weight" in titles
+    assert "0.weight" not in {found.title(name) for name in first.nodes()}
+
+
+def test_value_from_outside_of_a_function_is_a_parameter():
+    w = Value(2.0)
+    found = Structure(tg.draw(lambda x: x * w, 3.0).source)
+    assert (found.node("w")["shape"], found.node("x")["shape"]) == ("folder", "box")
 
 
 def test_module_called_twice_has_two_boxes_and_shares_its_parameters_outside():

@@ -86,6 +86,39 @@ def test_twelve_equal_blocks_are_drawn_once():
     assert "× 12" in twelve.mermaid
 
 
+class Sum(nn.Module):
+    """x + a sum of it over an axis, with as many numbers in each row."""
+
+    def __init__(self, axis=0, dtype=None, of=0):
+        self.axis, self.dtype, self.of = axis, dtype, of
+
+    def forward(self, x):
+        y = x + 1.0
+        total = (x, y)[self.of].sum(axis=self.axis, keepdims=True)
+        return y + (total if self.dtype is None else total.astype(self.dtype)).mean()
+
+
+@pytest.mark.parametrize(
+    "other", [Sum(axis=1), Sum(dtype=np.float32), Sum(of=1)], ids=["options", "dtype", "inputs"]
+)
+def test_blocks_that_differ_inside_are_no_row(other):
+    text = str(tg.draw(nn.Sequential(Sum(), Sum(), Sum(), other, Sum(), Sum(), Sum()), X))
+    assert "0: Sum × 3" in text
+    assert "3: Sum\n" in text
+    assert "4: Sum × 3" in text
+
+
+class Turn(nn.Module):
+    def forward(self, x):
+        return x.T + 1.0
+
+
+def test_blocks_of_different_shapes_are_no_row():
+    model = nn.Sequential(Turn(), Turn(), Turn())
+    assert "0: Turn × 3" in str(tg.draw(model, np.ones((2, 2))))
+    assert "0: Turn\n" in str(tg.draw(model, np.ones((2, 4))))
+
+
 def test_two_equal_blocks_are_drawn_as_they_are():
     assert len(shown(tg.draw(blocks(2), X))) == 1 + 2 * 8
 
@@ -200,6 +233,11 @@ def test_modules_are_closed_before_lines_are_merged():
     drawing = tg.draw(blocks(2), X, max_nodes=9)
     assert sorted(closed(drawing)) == ["0.a", "0.b", "1.a", "1.b"]
     assert "modules folded: 9 nodes instead of 17" in str(drawing)
+
+
+def test_what_is_expanded_stays_open_for_long():
+    drawing = tg.draw(blocks(2), X, max_nodes=12, expand="1.b")
+    assert sorted(closed(drawing)) == ["0.a", "0.b", "1.a"]
 
 
 def test_nothing_is_said_where_nothing_was_folded():

@@ -162,7 +162,7 @@ class Capture:
         for slot, (parameter, x) in enumerate(arguments):
             if slot in edges:
                 parents.append((self._source(edges[slot], x), node.primitive.input_name(slot)))
-            elif x is not None and (parameter.name in node.primitive.rules or np.ndim(x) > 0):
+            elif x is not None and (parameter.name in node.primitive.rules or _is_array(x)):
                 parents.append((self._constant(x), node.primitive.input_name(slot)))
             elif not _is_default(parameter, x):
                 options.append(f"{parameter.name}={_short(x)}")
@@ -272,6 +272,10 @@ def _common(one: Box | None, other: Box | None) -> Box | None:
     return next((box for box in other.upwards() if box in around), None) if other else None
 
 
+def _is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim > 0
+
+
 def _is_default(parameter: inspect.Parameter, x: Any) -> bool:
     default = parameter.default
     return x is default or (type(x) is type(default) and not hasattr(x, "shape") and x == default)
@@ -282,7 +286,10 @@ def _short(x: Any) -> str:
     if isinstance(x, np.ndarray) and x.size > 4:
         return f"{x.dtype}{x.shape}"
     if isinstance(x, slice):
-        return ":".join("" if part is None else str(part) for part in (x.start, x.stop))
+        parts = (x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)
+        return ":".join("" if part is None else str(part) for part in parts)
+    if x is Ellipsis:
+        return "..."
     if isinstance(x, tuple):
         return f"({', '.join(_short(part) for part in x)}{',' if len(x) == 1 else ''})"
     text = str(x) if isinstance(x, (np.ndarray, np.generic, np.dtype)) else repr(x)
