@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 _generator = np.random.default_rng()
@@ -21,6 +24,16 @@ def manual_seed(seed: int) -> None:
     """
     global _generator
     _generator = np.random.default_rng(seed)
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """A context after which the package's generator goes on as if nothing had been drawn in it."""
+    state = _generator.bit_generator.state
+    try:
+        yield
+    finally:
+        _generator.bit_generator.state = state
 
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:

@@ -108,6 +108,9 @@ def test_value_used_twice_is_one_node():
         y = x * x
     found = Structure(tg.draw(y).source)
     assert found.titles() == ["x", "×  y"]
+    assert len(found.graph.edges()) == 2
+    assert "multiply(n0, n0)" in str(tg.draw(y))
+    assert tg.draw(y).mermaid.count("n0 --> n1") == 2
 
 
 def test_several_values_are_drawn_together():
@@ -137,7 +140,7 @@ def test_options_and_arrays_without_a_derivative_are_shown():
     with tg.record():
         y = x[rows_taken].sum(axis=1)
     found = Structure(tg.draw(y).source)
-    assert ("rows_taken", "x[i]") in found.edges
+    assert ("rows_taken", "□[i]") in found.edges
     assert any("axis=1" in lines for lines in found.rows.values())
     with tg.record():
         y = x.astype(np.float32).sum(axis=(0, 1))
@@ -171,10 +174,10 @@ def test_graph_made_outside_of_record_is_drawn_with_a_note():
     x = Value(2.0)
     y = (x * 3).exp()
     drawing = tg.draw(y)
-    assert "outside of tg.record()" in str(drawing)
+    assert "outside of `with tg.record():`" in str(drawing)
     found = Structure(drawing.source)
     assert ("x", "×") in found.edges
-    assert ["eˣ  y", "data 403.4"] in found.rows.values()
+    assert ["exp  y", "data 403.4"] in found.rows.values()
     assert ["×"] in found.rows.values()
 
 
@@ -190,7 +193,7 @@ def test_names_are_those_of_the_callers_variables():
             second = first.exp()
         return tg.draw(second)
 
-    assert {"first", "eˣ  second"} == set(Structure(inner().source).titles())
+    assert {"first", "exp  second"} == set(Structure(inner().source).titles())
 
 
 def test_markup_in_names_is_text():
@@ -311,7 +314,123 @@ def test_module_called_twice_has_two_boxes_and_shares_its_parameters_outside():
     assert len(found.graph.subgraphs()) == 2
 
 
+def test_draw_changes_no_random_numbers():
+    model = nn.Sequential(nn.Dropout(0.5), nn.Linear(8, 8))
+    tg.manual_seed(7)
+    expected = model(np.ones((4, 8))).data
+    tg.manual_seed(7)
+    tg.draw(model, np.ones((4, 8)))
+    np.testing.assert_array_equal(model(np.ones((4, 8))).data, expected)
+
+
+def test_inputs_are_outside_of_the_modules_that_take_them():
+    class Embed(nn.Module):
+        def __init__(self):
+            self.table = Value(np.ones((5, 2)))
+
+        def forward(self, tokens):
+            return self.table[tokens]
+
+    tokens = np.array([1, 3])
+    for drawing in (tg.draw(Embed(), tokens), tg.draw(lambda: Embed()(tokens))):
+        found = Structure(drawing.source)
+        (box,) = found.graph.subgraphs()
+        assert "tokens" not in {found.title(name) for name in box.nodes()}
+        assert "tokens" in found.titles()
+    found = Structure(tg.draw(Embed(), tokens).source)
+    assert found.node("tokens")["style"] == "filled,rounded"
+
+
+def test_numbers_are_not_named_after_equal_inputs():
+    found = Structure(tg.draw(lambda x, n: x * 2, 3.0, 2).source)
+    assert found.titles() == ["2", "x", "×"]
+
+
+GLOBAL = Value(3.0)
+
+
+def test_globals_of_the_caller_and_parameters_of_its_modules_have_names():
+    net = nn.Linear(1, 1)
+    y = net(np.ones((1, 1))) * GLOBAL
+    found = Structure(tg.draw(y).source)
+    assert found.titles() == ["GLOBAL", "linear", "net.bias", "net.weight", "×  y"]
+    assert found.rows["n0"][-1].startswith("data")
+    assert found.node("net.weight")["shape"] == "folder"
+    assert found.node("GLOBAL")["shape"] == "box"
+
+
+def test_closed_module_says_what_it_gives_and_whether_it_is_the_output():
+    model = nn.Sequential(nn.Sequential(nn.Linear(2, 3)), nn.Sequential(nn.Linear(3, 1)))
+    found = Structure(tg.draw(model, np.ones((4, 2)), depth=1).source)
+    first = found.node("0: Sequential, 9 parameters")
+    last = found.node("1: Sequential, 4 parameters")
+    assert "→ 4 × 3 float64" in first["label"]
+    assert "→ 4 × 1 float64" in last["label"]
+    assert first["color"] != last["color"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x1b", "a\0", "a\uffff", "a\\", "a\\\\", '"', "a\n", "<b>", "\ud800"]
+)
+def test_any_name_is_drawn(name):
+    class Odd(nn.Module):
+        def __init__(self):
+            self.held = {name: nn.Linear(1, 1)}
+
+        def forward(self, x):
+            return self.held[name](x)
+
+    drawing = tg.draw(Odd(), np.ones((1, 1)))
+    assert drawing._repr_mimebundle_()["image/svg+xml"].startswith("<?xml")
+    assert drawing.mermaid.isprintable() or "\n" in drawing.mermaid
+
+
 # ---- Trouble
+
+
+def test_statistics_say_how_many_numbers_are_finite():
+    x = Value(np.array([1.0, np.nan, np.inf, 3.0]))
+    (rows,) = Structure(tg.draw(x).source).rows.values()
+    assert rows == ["x", "4 float64", "finite 2 of 4", "mean 2 ± 1", "from 1 to 3", "NaN"]
+    y = Value(np.array([np.inf, np.inf]))
+    (rows,) = Structure(tg.draw(y).source).rows.values()
+    assert rows == ["y", "2 float64", "finite 0 of 2", "inf"]
+
+
+def test_nan_made_of_inf_is_the_first():
+    def f(x):
+        return (x / 0 - x / 0) * 2
+
+    with np.errstate(all="ignore"):
+        found = Structure(tg.draw(f, 1.0).source)
+    texts = {lines[0]: lines[-1] for lines in found.rows.values()}
+    assert texts["÷"].startswith("first inf, made at ")
+    assert texts["−"].startswith("first NaN, made at ")
+    assert texts["×"] == "NaN"
+
+
+def test_first_gradient_that_is_not_finite_names_the_rule():
+    def f(x):
+        return tg.sqrt(x * 0) * 0
+
+    with np.errstate(all="ignore"):
+        found = Structure(tg.draw(f, 1.0).source)
+    texts = {lines[0]: lines[-1] for lines in found.rows.values() if "gradient" in lines[-1]}
+    line = f.__code__.co_firstlineno + 1
+    assert texts["×"].startswith("first gradient NaN, from sqrt at ")
+    assert texts["×"].endswith(f"test_draw.py:{line}")
+    assert texts["x"] == "gradient NaN"
+
+
+def test_closed_module_tells_how_many_parameters_no_gradient_reaches():
+    class Net(nn.Module):
+        def __init__(self):
+            self.used, self.unused = nn.Linear(2, 1), nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.used(x)
+
+    assert "no gradient reaches 2 of 4" in str(tg.draw(Net(), np.ones((1, 2)), depth=0))
 
 
 def test_first_nan_is_marked_with_the_line_that_made_it():
@@ -321,11 +440,11 @@ def test_first_nan_is_marked_with_the_line_that_made_it():
     with np.errstate(invalid="ignore"):
         found = Structure(tg.draw(f, np.array([1.0, 3.0])).source)
     line = f.__code__.co_firstlineno + 1
-    (log,) = [lines for lines in found.rows.values() if lines[0] == "ln x"]
+    (log,) = [lines for lines in found.rows.values() if lines[0] == "ln"]
     assert log[-1].startswith("first NaN, made at ")
     assert log[-1].endswith(f"test_draw.py:{line}")
-    assert found.node("×")["color"] == found.node("ln x")["color"]
-    assert found.node("×")["fillcolor"] != found.node("ln x")["fillcolor"]
+    assert found.node("×")["color"] == found.node("ln")["color"]
+    assert found.node("×")["fillcolor"] != found.node("ln")["fillcolor"]
 
 
 def test_inf_is_told_from_nan():
@@ -354,6 +473,7 @@ def test_culprit_of_a_failed_gradcheck_is_marked():
     found = Structure(tg.draw(failure.value.report).source)
     (culprit,) = [lines for lines in found.rows.values() if lines[0] == "wrong_square"]
     assert "the rule for x is off by a factor 3/2" in culprit
+    assert Structure(tg.draw(failure.value).source).rows == found.rows
     assert not any("the rule" in line for line in found.rows["n0"])
 
 
@@ -365,8 +485,12 @@ def test_culprit_of_a_failed_gradcheck_is_marked():
     [
         (lambda: tg.draw(np.ones(3)), TypeError, "takes a Value, several in a list, a model"),
         (lambda: tg.draw("x"), TypeError, "not str"),
+        (lambda: tg.draw(nn.Linear), TypeError, r"tg.draw\(Linear\(...\), x\)"),
+        (lambda: tg.draw(nn.Linear(1, 1)), TypeError, r"calls Linear\(x.*missing .*'x'"),
+        (lambda: tg.draw([]), ValueError, "no graph led to this"),
+        (lambda: tg.draw(Value(1.0), depth=True), ValueError, "depth must be"),
         (lambda: tg.draw([Value(1.0), 2.0]), TypeError, "float in a list"),
-        (lambda: tg.draw(Value(np.array([1, 2]))), ValueError, "computed from nothing"),
+        (lambda: tg.draw(Value(np.array([1, 2]))), ValueError, "from nothing that requires"),
         (lambda: tg.draw(lambda x: x.data, 1.0), ValueError, "nothing that was computed"),
         (lambda: tg.draw(Value(1.0), direction="up"), ValueError, "'LR' or 'TB'"),
         (lambda: tg.draw(Value(1.0), color="red"), ValueError, "'role' or 'grad'"),

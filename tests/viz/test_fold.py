@@ -67,6 +67,26 @@ def test_collapse_takes_paths_classes_and_predicates(choice, paths):
     assert sorted(closed(tg.draw(blocks(2), X, collapse=choice))) == paths
 
 
+def test_classes_choose_as_their_names_do():
+    drawing = tg.draw(blocks(2), X, collapse=nn.Linear, expand=["1.a"])
+    assert sorted(closed(drawing)) == ["0.a", "0.b", "1.b"]
+
+
+def test_expand_opens_what_is_around_too():
+    assert "1.a" not in closed(tg.draw(blocks(2), X, depth=0, expand="1.a"))
+    assert sorted(closed(tg.draw(blocks(2), X, depth=0, expand="1.a"))) == ["0", "1.b"]
+
+
+def test_expanded_blocks_are_no_row():
+    assert len(shown(tg.draw(blocks(12), X, expand=Block))) == 1 + 12 * 8
+
+
+@pytest.mark.parametrize("option", ["collapse", "expand"])
+def test_names_of_no_module_are_an_error(option):
+    with pytest.raises(ValueError, match=f"{option}: .*'0.c'; did you mean '0.[ab]'"):
+        tg.draw(blocks(2), X, **{option: "0.c"})
+
+
 def test_expand_has_the_last_word():
     drawing = tg.draw(blocks(2), X, collapse="Linear", expand="1.b")
     assert sorted(closed(drawing)) == ["0.a", "0.b", "1.a"]
@@ -84,6 +104,7 @@ def test_twelve_equal_blocks_are_drawn_once():
     assert "0: Block × 12, 40 parameters" in str(twelve)
     assert "× 12" in twelve.source
     assert "× 12" in twelve.mermaid
+    assert "values" not in twelve.source
 
 
 class Sum(nn.Module):
@@ -173,6 +194,74 @@ def test_trouble_ends_a_row_so_that_it_is_seen_where_it_began():
     assert text.count("first NaN, made at") == drawing.source.count("first NaN, made at") == 1
 
 
+class Stack(nn.Module):
+    """Layers that `wire` connects."""
+
+    def __init__(self, wire, count=3):
+        self.h, self.wire = [nn.Linear(4, 4) for _ in range(count)], wire
+
+    def forward(self, x):
+        return self.wire(self.h, x)
+
+
+def _chain_with_tanh(h, x):
+    for layer in h:
+        x = tg.tanh(layer(x))
+    return x
+
+
+def _residual(h, x):
+    for layer in h:
+        x = x + layer(x)
+    return x
+
+
+def _all_results(h, x):
+    results = [x := layer(x) for layer in h]
+    return results[0] + results[1] + results[2]
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        _chain_with_tanh,
+        _residual,
+        _all_results,
+        lambda h, x: h[2](h[0](x)) + h[1](x),
+        lambda h, x: tg.concatenate([layer(x) for layer in h]),
+        lambda h, x: [h[0](x), h[1](x), h[2](x)],
+    ],
+)
+def test_equal_modules_that_are_not_in_a_chain_are_drawn_apart(wire):
+    drawing = tg.draw(Stack(wire), X)
+    items = drawing.picture.items
+    assert set(shown(drawing)) == set(items)
+    assert set(drawing.view.edges) == {(p, item) for item in items for p, _ in item.parents}
+
+
+def test_chain_of_equal_modules_is_a_row_whatever_else_all_of_them_take():
+    mask = np.eye(4)
+
+    def wire(h, x):
+        first = x
+        for layer in h:
+            x = layer(x)
+        return x * mask + first
+
+    assert "× 5" in str(tg.draw(Stack(wire, 5), X[:1] * np.ones((4, 1))))
+
+    class Masked(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.layer(x[0]) * x[1], x[1]
+
+    model = nn.Sequential(*[Masked() for _ in range(4)])
+    drawing = tg.draw(lambda x, m: model((x, m))[0], np.ones((4, 4)), Value(mask))
+    assert "0: Masked × 4" in str(drawing)
+
+
 class Careless(nn.Module):
     def __init__(self, forgets):
         self.weight, self.spare = Value(2.0), Value(3.0)
@@ -227,6 +316,21 @@ def test_bound_is_kept(bound):
     model = nn.Sequential(*[nn.Linear(4, 4 + i % 2 * 0) for i in range(20)], nn.Tanh(), *blocks(9))
     drawing = tg.draw(lambda x: (model(x) ** 2).sum(), X, max_nodes=bound)
     assert len(shown(drawing)) <= max(bound, 5)  # inputs, parameters, ..., the output at least
+
+
+def test_notes_name_what_was_folded():
+    note = str(tg.draw(blocks(2), X, max_nodes=1)).splitlines()[-1]
+    assert note == "modules folded: 2 nodes instead of 17 (max_nodes=1)"
+    both = tg.draw(lambda x: sum((blocks(2)(x) * k for k in range(9)), x), X, max_nodes=12)
+    assert "modules and operations of one kind and line folded: " in str(both)
+
+
+def test_deeply_nested_modules_are_drawn():
+    model = nn.Tanh()
+    for _ in range(150):
+        model = nn.Sequential(model)
+    drawing = tg.draw(model, X, depth=100)
+    assert len(shown(drawing)) == 2
 
 
 def test_modules_are_closed_before_lines_are_merged():

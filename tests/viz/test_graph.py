@@ -83,6 +83,17 @@ def test_saved_file_can_be_read_by_others(graph, tmp_path):
     assert (tmp_path / "graph.dot").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+def test_file_that_was_there_keeps_its_permissions_and_its_link(graph, tmp_path):
+    path, link = tmp_path / "private.dot", tmp_path / "link.dot"
+    path.write_text("")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    graph.save(link)
+    assert link.is_symlink()
+    assert path.read_text() == graph.source
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 # ---- Pictures
 
 
@@ -148,7 +159,10 @@ def test_jupyter_shows_a_picture_and_text(graph):
 def test_jupyter_shows_text_where_there_is_no_graphviz(graph, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    assert graph._repr_mimebundle_() == {"text/plain": str(graph)}
+    (shown,) = graph._repr_mimebundle_().items()
+    assert shown[0] == "text/plain"
+    assert shown[1].startswith(str(graph))
+    assert shown[1].endswith('pip install "tinygrad-nn[viz]")')
 
 
 def test_show_opens_a_page(graph, monkeypatch):
@@ -183,7 +197,7 @@ def test_mermaid_has_nodes_boxes_edges_and_classes():
     graph = tg.draw(nn.Sequential(nn.Linear(2, 1)), np.zeros((1, 2)), edge_shapes=True)
     lines = graph.mermaid.splitlines()
     assert lines[0] == "flowchart LR"
-    assert '  subgraph mn1["Sequential, 3 parameters"]' in lines
+    assert '  subgraph m1["Sequential, 3 parameters"]' in lines
     assert "  n0 -->|1 × 2| n3" in lines
     assert any(line.strip().startswith('n1[["weight<br/>') for line in lines)
     assert sum(line.strip() == "end" for line in lines) == 2

@@ -629,7 +629,7 @@ def test_the_focus_is_visible(visit):
 @pytest.mark.parametrize("color", ["role", "grad"])
 @pytest.mark.parametrize("make", [perceptron, flawed])
 def test_text_on_nodes_has_contrast(visit, scheme, color, make):
-    page = visit(make(color=color, collapse=["2"]), color_scheme=scheme)
+    page = visit(make(color=color, collapse=lambda path, kind: path == "2"), color_scheme=scheme)
     pairs = page.locator(".unit tspan").evaluate_all(
         """all => all.map(e => {
             const canvas = document.createElement("canvas");

@@ -21,6 +21,7 @@ _NOT_A_RULE = {"changes its input", "not deterministic"}  # findings that no rul
 def look_into_graph(subject: ValueSubject, report: Report) -> None:
     """Search the graph of a failed check for culprits; note what a passed one has verified."""
     report.graph = list(subject.outputs)
+    report.variables = dict(zip(subject.names, subject.variables, strict=True))
     if report.verdict == "pass" and coverage.watching:
         _mark_verified(subject.graph, report.orders[-1])
     elif report.verdict == "fail" and not _NOT_A_RULE & {each.kind for each in report.findings}:

@@ -80,7 +80,8 @@ class Report:
 
     `verdict` is "pass", "fail" or "inconclusive"; `findings`, `worst` (the worst entries),
     `pattern` (a guess at what happened), `culprits` (wrong rules) and `proven` (primitives whose
-    rules are right here) say why. `graph` holds the recorded outputs of a function of Values.
+    rules are right here) say why. `graph` holds the recorded outputs of a function of Values, and
+    `variables` its inputs by name.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Report:
     searched: bool = False  # whether the rules in the graph were checked one by one
     evaluations: int = 0
     graph: list[Any] = field(default_factory=list, repr=False)
+    variables: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -108,7 +110,7 @@ class Report:
         return "pass"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "graph": []}  # graphs stay in their process
+        return {**vars(self), "graph": [], "variables": {}}  # graphs stay in their process
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Report:
         copy = object.__new__(Report)

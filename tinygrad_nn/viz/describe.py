@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from ..value import Value
 from .fold import Group, Shown
-from .picture import Box, Item
+from .picture import NO_GRADIENT, Box, Item
 from .trouble import PASSED_ON
 
 SYMBOLS = {
@@ -17,24 +18,20 @@ SYMBOLS = {
     "subtract": "−",
     "multiply": "×",
     "divide": "÷",
-    "negative": "−x",
-    "positive": "+x",
-    "power": "xʸ",
-    "square": "x²",
-    "sqrt": "√x",
-    "exp": "eˣ",
-    "expm1": "eˣ − 1",
-    "log": "ln x",
-    "log1p": "ln(1 + x)",
-    "abs": "|x|",
+    "negative": "−",
+    "positive": "+",
+    "power": "^",
+    "square": "□²",
+    "sqrt": "√",
+    "log": "ln",
+    "abs": "|□|",
     "sum": "Σ",
     "prod": "Π",
     "mean": "mean",
     "matmul": "@",
-    "floor_divide": "⌊x/y⌋",
-    "transpose": "xᵀ",
-    "getitem": "x[i]",
-    "setitem": "x[i] ←",
+    "transpose": "□ᵀ",
+    "getitem": "□[i]",
+    "setitem": "□[i] ←",
     "sigmoid": "σ",
     "broadcast_to": "broadcast",
     "astype": "cast",
@@ -51,13 +48,14 @@ def title(item: Item) -> str:
 
 
 def box_title(box: Box, times: int = 1) -> str:
-    """The path of a module within the one around it, its class, its parameters."""
+    """The path of a module within the one around it, its class, and parameters of each."""
     around = box.outer.path if box.outer else ""
     name = box.path.removeprefix(f"{around}.") if around else box.path
     label = f"{name}: {box.kind}" if name else box.kind
     if times > 1:
         label = f"{label} × {times}"
-    return f"{label}, {parameters(box.parameters)}" if box.parameters else label
+    each = " each" if times > 1 else ""
+    return f"{label}, {parameters(box.parameters)}{each}" if box.parameters else label
 
 
 def parameters(count: int) -> str:
@@ -103,6 +101,12 @@ def _of_group(group: Group) -> list[tuple[str, str]]:
     return found
 
 
+def result(group: Group) -> str:
+    """What the last operation of a closed box gives."""
+    operations = [item for item in group.items if item.operation]
+    return f"→ {kind(operations[-1]) or 'a number'}" if operations else ""
+
+
 def plain(x: Any) -> Any:
     """The array of a gradient, which may be a Value."""
     return np.asarray(x.data if isinstance(x, Value) else x)
@@ -121,12 +125,14 @@ def _of_value(x: Any) -> list[tuple[str, str]]:
     if x.dtype.kind != "f":
         return [("from", f"{x.min()} to {x.max()}")]
     finite = x[np.isfinite(x)].astype(np.float64)
+    counted = [("finite", f"{finite.size:,} of {x.size:,}")] if finite.size < x.size else []
     if not finite.size:
-        return []
+        return counted
     low, high = finite.min(), finite.max()
     with np.errstate(over="ignore"):
         mean, deviation = finite.mean(), finite.std()
     return [
+        *counted,
         ("mean", f"{number(mean)} ± {number(deviation)}"),
         ("from", f"{number(low)} to {number(high)}"),
     ]
@@ -180,11 +186,16 @@ def item_name(item: Item) -> str:
 
 def problems(shown: Shown) -> list[str]:
     """What is wrong with a node, or with the items that it stands for."""
-    items = shown.items if isinstance(shown, Group) else [shown]
-    found = list(dict.fromkeys(problem for item in items for problem in item.problems))
-    return [problem for problem in found if problem not in PASSED_ON] or found[:1]
+    if isinstance(shown, Item):
+        return shown.problems
+    counts = Counter(problem for item in shown.items for problem in item.problems)
+    own = [problem for problem in counts if problem not in PASSED_ON]
+    if NO_GRADIENT in counts:
+        among = sum(item.role == "parameter" for item in shown.items)
+        own[own.index(NO_GRADIENT)] = f"no gradient reaches {counts[NO_GRADIENT]:,} of {among:,}"
+    return own or sorted(counts, key=PASSED_ON.index)[:1]
 
 
 def is_culprit(shown: Shown) -> bool:
     """Whether something is wrong with a node that did not come from another one."""
-    return not PASSED_ON.issuperset(problems(shown))
+    return any(problem not in PASSED_ON for problem in problems(shown))

@@ -28,7 +28,7 @@ def dot(view: View, style: Style) -> str:
     try:
         import graphviz
     except ImportError as error:
-        raise missing("graphviz", "viz", "DOT") from error
+        raise missing("graphviz", "viz", "a picture or DOT (not .html, .mmd and text)") from error
 
     drawing = graphviz.Digraph(
         "graph",
@@ -70,8 +70,8 @@ class _Writer:
 
     def write(self, drawing: graphviz.Digraph) -> None:
         self._frame(drawing, self.view.root)
-        for (start, end), items in self.view.edges.items():
-            drawing.edge(self.names[start], self.names[end], **self._edge(start, items))
+        for start, end, items in self.view.arrows():
+            drawing.edge(self.names[start], self.names[end], **self._edge(items))
         if self.scale is not None:
             self._legend(drawing, self.scale)
         if self.view.notes:
@@ -85,16 +85,16 @@ class _Writer:
                 self._frame(drawing, inner)
                 continue
             assert inner.box is not None
-            with drawing.subgraph(name=f"cluster_{name(next(inner.everything()))}") as cluster:
+            with drawing.subgraph(name=f"cluster_{inner.number}") as cluster:
                 cluster.attr(
-                    label=describe.box_title(inner.box, inner.times),
+                    label=_plain(describe.box_title(inner.box, inner.times)),
                     color=shade.GREY,
                     style="rounded,bold" if inner.times > 1 else "rounded",
                     margin="10",
                 )
                 self._frame(cluster, inner)
 
-    def _edge(self, start: Shown, items: list[Item]) -> dict[str, str]:
+    def _edge(self, items: list[Item]) -> dict[str, str]:
         attributes = {}
         distinct = list(dict.fromkeys(items))
         if self.style.edge_shapes:
@@ -111,6 +111,8 @@ class _Writer:
             attributes |= {"shape": "box", "style": "filled"}
         if isinstance(shown, Group) and shown.closed:
             attributes |= {"shape": "box3d", "margin": "0.14,0.09"}
+            if any(item.role == "output" for item in shown.items):
+                attributes |= {"color": shade.BORDER["output"], "penwidth": "2"}
         fill = shade.GROUP if isinstance(shown, Group) else shade.FILL[role]
         if self.scale is not None:
             fill = self.scale.color(shade.gradient_size(shown))
@@ -118,8 +120,10 @@ class _Writer:
         if describe.problems(shown):
             attributes["color"] = shade.ALARM
         if describe.is_culprit(shown):
-            attributes |= {"penwidth": "4", "fillcolor": shade.ALARM_FILL}
-        attributes["tooltip"] = describe.tooltip(shown)
+            attributes |= {"penwidth": "4", "margin": "0.14,0.09"}
+            if self.scale is None:
+                attributes["fillcolor"] = shade.ALARM_FILL
+        attributes["tooltip"] = _plain(describe.tooltip(shown))
         return attributes
 
     def _label(self, shown: Shown, frame: Frame) -> str:
@@ -132,7 +136,7 @@ class _Writer:
                 small.append(describe.box_title(frame.box))
             small += [describe.kind(shown), shown.options]
         elif shown.closed:
-            small.append(f"{len(shown.items):,} nodes")
+            small += [f"{len(shown.items):,} nodes", describe.result(shown)]
         small += [f"{what} {fact}" for what, fact in describe.facts(shown)]
         small += describe.problems(shown)
         rows += [f'<FONT POINT-SIZE="9">{escape(text)}</FONT>' for text in small if text]
@@ -148,6 +152,11 @@ class _Writer:
             f'<TD><FONT COLOR="{shade.GREY}">‖gradient‖</FONT></TD>{cells}</TR></TABLE>>'
         )
         drawing.node("legend", table, shape="plain", tooltip="colours of gradient norms")
+
+
+def _plain(text: str) -> str:
+    """Text in which a backslash is one."""
+    return text.replace("\\", "\\\\")
 
 
 def name(shown: Shown) -> str:

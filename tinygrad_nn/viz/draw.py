@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Any, Literal
 
 import numpy as np
 
 from .. import engine
-from ..engine import Node
 from ..nest import flatten
 from ..nn.module import Module
+from ..random import same_random_numbers
 from ..value import Value
 from .fold import Choice, fold
 from .graph import Graph
-from .picture import Capture, Picture, ancestors
+from .picture import Capture, Known, Picture, ancestors
 from .style import Style
 from .trouble import find_trouble
 
@@ -37,7 +37,8 @@ def draw(
 
     `target` is a Value, or several in a list, with the graph that led to it; or a model or
     function, which is called with `inputs` under `record()` and differentiated (the sum of its
-    outputs, where they are several numbers; no `grad` changes); or the report of a gradcheck, with
+    outputs, where they are several numbers), without changing a `grad` or the random numbers that
+    follow; or the report of a gradcheck, with
     wrong rules marked.
 
     A node shows its operation, the name of the variable or parameter, shape and dtype, and the
@@ -69,13 +70,16 @@ def draw(
     n3 = tanh(n2)  y  data −0.7616  grad 1
     """
     _check(direction, color, depth, max_nodes)
-    names = _variables(sys._getframe(1))
+    target = getattr(target, "report", target)  # of an error
+    known = _variables(sys._getframe(1))
     if isinstance(target, (Value, tuple, list)) and not inputs:
-        picture = Capture(names).run(_values(target))
+        picture = Capture(known).run(_values(target))
     elif callable(target):
-        picture = _of_call(target, inputs, names)
+        picture = _of_call(target, inputs, known)
     elif hasattr(target, "culprits") and not inputs:
-        picture = Capture(names).run(_values(target.graph))
+        for name, variable in target.variables.items():
+            known.add(name, variable)
+        picture = Capture(known).run(_values(target.graph))
         _mark_wrong_rules(picture, target.culprits)
     else:
         raise TypeError(
@@ -101,9 +105,9 @@ def _check(direction: str, color: str, depth: int | None, max_nodes: int) -> Non
         raise ValueError(f"direction must be 'LR' or 'TB', not {direction!r}")
     if color not in ("role", "grad"):
         raise ValueError(f"color must be 'role' or 'grad', not {color!r}")
-    if depth is not None and (not isinstance(depth, int) or depth < 0):
+    if depth is not None and (type(depth) is not int or depth < 0):
         raise ValueError(f"depth must be 0, 1, ..., or None, not {depth!r}")
-    if not isinstance(max_nodes, int) or max_nodes < 1:
+    if type(max_nodes) is not int or max_nodes < 1:
         raise ValueError(f"max_nodes must be at least 1, not {max_nodes!r}")
 
 
@@ -113,42 +117,39 @@ def _values(target: Any) -> list[Value]:
         if not isinstance(value, Value):
             raise TypeError(f"draw: {type(value).__name__} in a list that should hold Values")
     if not any(value.requires_grad for value in values):
-        raise ValueError("draw: this Value was computed from nothing that requires a gradient")
+        raise ValueError(
+            "draw: no graph led to this: it was made under no_grad() or by detach(), "
+            "or from nothing that requires a gradient"
+        )
     return values
 
 
-def _variables(frame: FrameType) -> dict[int, str]:
-    """The names of a caller's variables, by the ids of their nodes and arrays."""
-    names: dict[int, str] = {}
-    for name, x in frame.f_locals.items():
-        if name.startswith("_"):
-            continue
-        if isinstance(x, Value):
-            names.setdefault(id(x.data), name)
-            if x._node is not None:
-                names.setdefault(id(x._node), name)
-        elif isinstance(x, np.ndarray):
-            names.setdefault(id(x), name)
-    return names
+def _variables(frame: FrameType) -> Known:
+    """What the variables of a caller are called, and the parameters of its modules."""
+    known = Known()
+    for namespace in (frame.f_locals, frame.f_globals):
+        for name, x in list(namespace.items()):
+            if name.startswith("_"):
+                continue
+            if isinstance(x, (Value, np.ndarray)):
+                known.add(name, x)
+            elif isinstance(x, Module):
+                for path, parameter in x.named_parameters():
+                    known.add(f"{name}.{path}", parameter, "parameter")
+    return known
 
 
-def _of_call(f: Callable[..., Any], inputs: Sequence[Any], names: Mapping[int, str]) -> Picture:
+def _of_call(f: Callable[..., Any], inputs: Sequence[Any], known: Known) -> Picture:
     """The picture of f(*inputs), with the gradients of its outputs' sum."""
-    named = dict(names)
-    given: set[Node] = set()
     arguments = []
-    for x, name in zip(inputs, _parameter_names(f, len(inputs)), strict=True):
+    for x, name in zip(inputs, _names_of_inputs(f, inputs), strict=True):
         leaves, build = flatten(x, name)
-        taken = []
-        for path, leaf in leaves:
-            leaf = _as_input(leaf)
-            if isinstance(leaf, Value) and leaf._node is not None:
-                given.add(leaf._node)
-                named[id(leaf._node)] = path
-            named[id(leaf.data if isinstance(leaf, Value) else leaf)] = path
-            taken.append(leaf)
-        arguments.append(build(taken))
-    with engine.record():
+        taken = [(path, _as_input(leaf)) for path, leaf in leaves]
+        for path, leaf in taken:
+            if isinstance(leaf, (Value, np.ndarray)):
+                known.add(path, leaf, "input")
+        arguments.append(build([leaf for _, leaf in taken]))
+    with engine.record(), same_random_numbers():
         result = f(*arguments)
     outputs = [leaf for _, leaf in flatten(result)[0] if isinstance(leaf, Value)]
     outputs = [output for output in outputs if output._node is not None]
@@ -157,9 +158,8 @@ def _of_call(f: Callable[..., Any], inputs: Sequence[Any], names: Mapping[int, s
         raise ValueError(f"draw: {name} returned nothing that was computed from Values")
     nodes = [output._node for output in outputs if output._node is not None]
     seeds = [np.ones_like(output.data)[()] for output in outputs]
-    everything = ancestors(nodes)
-    gradients = engine.backpropagate(nodes, seeds, onto=everything)
-    picture = Capture(named, given, gradients).run(outputs)
+    gradients = engine.backpropagate(nodes, seeds, onto=ancestors(nodes))
+    picture = Capture(known, "parameter", gradients).run(outputs)
     if sum(output.size for output in outputs) > 1:
         picture.notes.append("gradients are those of the sum of the outputs")
     return picture
@@ -173,11 +173,19 @@ def _as_input(leaf: Any) -> Any:
     return Value(array) if array.dtype.kind == "f" else leaf
 
 
-def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    function = f.forward if isinstance(f, Module) else f
+def _names_of_inputs(f: Callable[..., Any], inputs: Sequence[Any]) -> list[str]:
+    """What `f` calls its inputs; a TypeError if it does not take so many."""
+    name = getattr(f, "__name__", type(f).__name__)
+    if isinstance(f, type):
+        raise TypeError(f"draw takes a model, not its class: tg.draw({name}(...), x)")
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        signature = inspect.signature(f.forward if isinstance(f, Module) else f)
     except (TypeError, ValueError):
-        parameters = []
+        return [f"input {at}" for at in range(len(inputs))]
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        raise TypeError(f"draw calls {name}{signature} with the inputs given: {error}") from None
+    parameters = signature.parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*names, *(f"input {at}" for at in range(len(names), count))][:count]
+    return [*names, *(f"input {at}" for at in range(len(names), len(inputs)))][: len(inputs)]

@@ -1,22 +1,27 @@
 """Which boxes are drawn open, which closed, and what is drawn once for many.
 
-Of equal boxes in a row the first one is drawn, for all. A closed box is drawn as one node.
+Boxes are in a row if each takes what the one before it gives. Of equal ones the first is drawn,
+for all. A closed box is drawn as one node.
 Where that leaves too much, so are the operations of one kind that one source line has made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator
+import itertools
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from .picture import Box, Item, Picture
 
-Choice = str | Collection[str] | Callable[[str, str], bool]
+Choice = str | type | Collection[str | type] | Callable[[str, str], bool]
+
+Kind = Callable[[Item], Hashable]
 
 _RUN = 3  # equal boxes in a row that are drawn as one
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Group:
     """What is drawn in the place of several items: a closed box, or operations of one kind.
 
@@ -37,11 +42,12 @@ class Group:
 Shown = Item | Group
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Frame:
-    """An open box, or the whole drawing; `times` is how many in a row it stands for."""
+    """An open box, or the whole drawing (number 0); `times` is how many in a row it stands for."""
 
     box: Box | None
+    number: int
     times: int = 1
     inner: list[Frame] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
@@ -58,14 +64,24 @@ class Frame:
             yield from frame.everything()
 
 
-@dataclass
+@dataclass(repr=False)
 class View:
-    """What is drawn. An edge has the items that it carries the values of."""
+    """What is drawn. An edge has the items that it carries the values of, one for each use.
+
+    `merged` is whether operations of one kind are drawn as one; `notes` say what was folded.
+    """
 
     root: Frame
     edges: dict[tuple[Shown, Shown], list[Item]]
     times: dict[Box, int]
+    merged: bool
     notes: list[str]
+
+    def arrows(self) -> Iterator[tuple[Shown, Shown, list[Item]]]:
+        """The edges, with their items; more than once where one item is taken more than once."""
+        for (start, end), items in self.edges.items():
+            once = isinstance(start, Group) or isinstance(end, Group)
+            yield from [(start, end, items)] * (1 if once else len(items))
 
 
 def fold(
@@ -79,36 +95,45 @@ def fold(
     """The view with the boxes below `depth` closed, and with as many more as `max_nodes` demands.
 
     `collapse` and `expand` choose boxes by path or class, or by a function of both; what `expand`
-    chooses stays open unless all else is not enough. Without `rows`, equal boxes in a row are
-    drawn one by one.
+    chooses stays open, with the boxes around it, and is drawn apart from equal ones in a row.
+    Without `rows`, all of these are drawn one by one.
     """
     boxes = [box for outermost in picture.boxes for box in outermost.downwards()]
-    kept = {box for box in boxes if _chosen(box, expand)}
-    closed = {box for box in boxes if _chosen(box, collapse)} - kept
+    kept = {around for box in _chosen(boxes, expand, "expand") for around in box.upwards()}
+    closed = set(_chosen(boxes, collapse, "collapse")) - kept
     if depth is not None:
         closed |= {box for box in boxes if box.depth > depth} - kept
     folding = _Folding(picture, closed, kept, rows)
     drawn = before = folding.count()
     for level in range(max((box.depth for box in boxes), default=0), 0, -1):
         if drawn > max_nodes:
-            folding.closed |= {box for box in boxes if box.depth == level} - kept
+            folding.close({box for box in boxes if box.depth == level} - kept)
             drawn = folding.count()
+    how = ["modules"] if drawn < before else []
     for kind in _KINDS:
-        if drawn > max_nodes:
-            folding.kind = kind
-            drawn = folding.count()
+        fewer = folding.count(kind) if drawn > max_nodes else drawn
+        if fewer < drawn:
+            folding.kind, drawn = kind, fewer
+            how = [*how[:1], "operations of one kind and line"]
     view = folding.view()
-    if drawn < before:
-        how = "operations of one kind and line" if folding.kind else "modules"
-        view.notes.append(f"{how} folded: {drawn:,} nodes instead of {before:,} (max_nodes)")
+    if how:
+        text = f"{' and '.join(how)} folded: {drawn:,} nodes instead of {before:,}"
+        view.notes.append(f"{text} (max_nodes={max_nodes:,})")
     return view
 
 
-def _chosen(box: Box, choice: Choice) -> bool:
-    if callable(choice):
-        return bool(choice(box.path, box.kind))
-    names = [choice] if isinstance(choice, str) else choice
-    return box.path in names or box.kind in names
+def _chosen(boxes: Sequence[Box], choice: Choice, option: str) -> list[Box]:
+    """The boxes that a choice means; a ValueError for a name that none has."""
+    if callable(choice) and not isinstance(choice, type):
+        return [box for box in boxes if choice(box.path, box.kind)]
+    several = [choice] if isinstance(choice, (str, type)) else choice
+    names = {name.__name__ if isinstance(name, type) else name for name in several}
+    known = {name for box in boxes for name in (box.path, box.kind)}
+    if unknown := names - known:
+        near = get_close_matches(str(min(unknown)), known)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+        raise ValueError(f"{option}: no module has the path or class {min(unknown)!r}; {hint}")
+    return [box for box in boxes if box.path in names or box.kind in names]
 
 
 # ---- Operations of one kind, in ever larger groups
@@ -136,22 +161,35 @@ _KINDS = (_by_line, _by_operation, _by_box, _by_role)
 class _Folding:
     def __init__(self, picture: Picture, closed: set[Box], kept: set[Box], rows: bool) -> None:
         self.picture = picture
-        self.closed = closed
+        self.closed: set[Box] = set()
+        self.within: dict[Box, Box | None] = {}  # the outermost closed box around each
         self.kept = kept
-        self.kind: Callable[[Item], Hashable] | None = None
+        self.kind: Kind | None = None
         self.times: dict[Box, int] = {}
+        self.takers: dict[Item, set[Item]] = {item: set() for item in picture.items}
+        for item in picture.items:
+            for parent, _ in item.parents:
+                self.takers[parent].add(item)
         self.first: dict[Item, Item] = {}  # in the place of items of later boxes of a row
+        self.close(closed)
         if rows:
             self._fold_rows(picture.boxes)
 
     def _fold_rows(self, siblings: list[Box]) -> None:
         for box in siblings:
             self._fold_rows(box.inner)
+        looks = [self._looks(box) for box in siblings]
+        links = [None, *itertools.starmap(self._link, itertools.pairwise(siblings))]
         at = 0
         while at < len(siblings):
-            looks = self._looks(siblings[at])
             end = at + 1
-            while end < len(siblings) and self._looks(siblings[end]) == looks:
+            while (
+                end < len(siblings)
+                and looks[end] == looks[at]
+                and links[end] is not None
+                and links[end] == links[at + 1]
+                and siblings[at] not in self.kept
+            ):
                 end += 1
             if end - at >= _RUN:
                 self.times[siblings[at]] = end - at
@@ -161,8 +199,30 @@ class _Folding:
                         self.first[item] = self.first.get(original, original)
             at = end
 
+    def _link(self, before: Box, box: Box) -> Hashable:
+        """How a box takes what the one before it gives, or None if they are not in a row.
+
+        All that leaves the one before goes into the box; all else that the box takes, the one
+        before has taken in the same place.
+        """
+        places = {item: at for at, item in enumerate(before.everything())}
+        own = set(box.everything())
+        for item in places:
+            if item.role == "output" or self.takers[item] - places.keys() - own:
+                return None
+        link = []
+        for item, earlier in zip(box.everything(), places, strict=False):
+            for at, (parent, _) in enumerate(item.parents):
+                if parent in own:
+                    continue
+                shared = earlier.parents[at : at + 1]
+                if parent not in places and (not shared or shared[0][0] is not parent):
+                    return None
+                link.append(places.get(parent))
+        return tuple(link)
+
     def _looks(self, box: Box) -> Hashable:
-        """Equal for boxes that are drawn alike."""
+        """Equal for boxes that are drawn alike, whatever they take."""
         place = {item: at for at, item in enumerate(box.everything())}
         return self._shape(box), tuple(
             [
@@ -180,33 +240,33 @@ class _Folding:
         state = box.kind, box in self.closed, box in self.kept, len(box.items)
         return state, tuple([self._shape(inner) for inner in box.inner])
 
-    def count(self) -> int:
-        """How many nodes are drawn."""
-        return len({self._key(item) for item in self.picture.items})
+    def count(self, kind: Kind | None = None) -> int:
+        """How many nodes are drawn, with items of one kind as one."""
+        return len({self._key(item, kind) for item in self.picture.items})
 
-    def _key(self, item: Item) -> Hashable:
+    def _key(self, item: Item, kind: Kind | None) -> Hashable:
         """The same for what is drawn as one: a closed box, a kind of items, or an item itself."""
         item = self.first.get(item, item)
-        closed = self._closed_box(item)
-        return closed or (self.kind(item) if self.kind else item)
+        closed = item.box and self.within[item.box]
+        return closed or (kind(item) if kind else item)
 
-    def _closed_box(self, item: Item) -> Box | None:
-        """The outermost closed box around an item."""
-        found = None
-        if item.box is not None and self.closed:
-            for box in item.box.upwards():
-                if box in self.closed and not box.is_single:
-                    found = box
-        return found
+    def close(self, boxes: Iterable[Box]) -> None:
+        """Draw boxes as one node each."""
+        self.closed |= set(boxes)
+        for outermost in self.picture.boxes:
+            for box in outermost.downwards():
+                around = self.within[box.outer] if box.outer else None
+                is_closed = box in self.closed and not box.is_single
+                self.within[box] = around or (box if is_closed else None)
 
     def view(self) -> View:
         """What is drawn."""
         members: dict[Hashable, list[Item]] = {}
         for item in self.picture.items:
             if item not in self.first:
-                members.setdefault(self._key(item), []).append(item)
+                members.setdefault(self._key(item, self.kind), []).append(item)
         shown: dict[Hashable, Shown] = {}
-        frames: dict[Box | None, Frame] = {None: Frame(None)}
+        frames: dict[Box | None, Frame] = {None: Frame(None, 0)}
         for key, items in members.items():
             each: Shown
             if isinstance(key, Box):
@@ -220,19 +280,18 @@ class _Folding:
         edges: dict[tuple[Shown, Shown], list[Item]] = {}
         for item in self.picture.items:
             for parent, _ in item.parents:
-                pair = shown[self._key(parent)], shown[self._key(item)]
-                if pair[0] is not pair[1] and not self._is_repeated(parent, item):
+                pair = shown[self._key(parent, self.kind)], shown[self._key(item, self.kind)]
+                if pair[0] is not pair[1] and item not in self.first:
                     edges.setdefault(pair, []).append(parent)
-        return View(frames[None], edges, self.times, list(self.picture.notes))
+        notes = list(self.picture.notes)
+        if self.times:
+            notes.append("of equal modules in a row (×), the first is drawn")
+        return View(frames[None], edges, self.times, self.kind is not None, notes)
 
     def _frame(self, box: Box | None, frames: dict[Box | None, Frame]) -> Frame:
         if box not in frames:
             assert box is not None
-            frames[box] = Frame(box, self.times.get(box, 1))
-            self._frame(box.outer, frames).inner.append(frames[box])
+            outer = self._frame(box.outer, frames)
+            frames[box] = Frame(box, len(frames), self.times.get(box, 1))
+            outer.inner.append(frames[box])
         return frames[box]
-
-    def _is_repeated(self, parent: Item, item: Item) -> bool:
-        """Whether an edge is in a later one of equal boxes in a row, or leads to it."""
-        start, end = self.first.get(parent, parent), self.first.get(item, item)
-        return (start is not parent and end is not item) or start.number > end.number

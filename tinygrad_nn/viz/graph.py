@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import tempfile
 import webbrowser
 from functools import cached_property
@@ -44,32 +46,41 @@ class Graph:
 
     def __repr__(self) -> str:
         shown = sum(1 for _ in self.view.root.everything())
-        return f"<Graph of {shown} nodes and {len(self.view.edges)} edges>"
+        nodes, edges = (
+            f"{count:,} {what}{'s' if count != 1 else ''}"
+            for count, what in ((shown, "node"), (len(self.view.edges), "edge"))
+        )
+        return f"<Graph of {nodes} and {edges}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         try:
-            picture = {"image/svg+xml": render.render(self.source, "svg").decode()}
-        except ImportError:
-            picture = {}
-        return {**picture, "text/plain": str(self)}
+            picture = render.render(self.source, "svg").decode()
+        except ImportError as error:
+            return {"text/plain": f"{self}\n({error})"}
+        return {"image/svg+xml": picture, "text/plain": str(self)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the drawing to a file, in the format that its suffix says.
 
         `.svg`, `.png` and `.pdf` are pictures; `.dot` and `.mmd` (Mermaid) sources; `.html` is a
-        page to explore it in. Raises ValueError for another suffix. If anything fails, a file that
-        was there is left as it was.
+        page to explore it in. Raises ValueError for another suffix, OSError where the file cannot
+        be written. If anything fails, a file that was there is left as it was.
         """
         path = Path(path)
         content = self._content(path.suffix.lower())
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"no directory {str(path.parent)!r} to save {path.name} in")
+        if path.is_dir():
+            raise IsADirectoryError(f"{str(path)!r} is a directory")
+        path = path.resolve()  # a link stays one
+        new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
+            new.write_bytes(content)
+            if path.exists():
+                shutil.copymode(path, new)
+            os.replace(new, path)
         except BaseException:
-            os.unlink(name)
+            new.unlink(missing_ok=True)
             raise
 
     def _content(self, suffix: str) -> bytes:
@@ -90,9 +101,3 @@ class Graph:
         folder = Path(tempfile.mkdtemp(prefix="tinygrad_nn-"))
         self.save(folder / "graph.html")
         webbrowser.open((folder / "graph.html").as_uri())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

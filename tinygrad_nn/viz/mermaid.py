@@ -22,7 +22,7 @@ _BRACKETS: dict[Role, tuple[str, str]] = {
 def mermaid(view: View, style: Style) -> str:
     """The source of the drawing, a flowchart."""
     lines = [f"flowchart {style.direction}", *_frame(view.root, "  ")]
-    for (start, end), items in view.edges.items():
+    for start, end, items in view.arrows():
         label = f"|{' × '.join(map(str, items[0].shape)) or 1}|" if style.edge_shapes else ""
         lines.append(f"  {name(start)} -->{label} {name(end)}")
     classes: dict[str, tuple[str, str]] = {
@@ -46,7 +46,7 @@ def _frame(frame: Frame, indent: str) -> Iterator[str]:
             continue
         assert inner.box is not None
         title = describe.box_title(inner.box, inner.times)
-        yield f'{indent}subgraph m{name(next(inner.everything()))}["{_escaped(title)}"]'
+        yield f'{indent}subgraph m{inner.number}["{_escaped(title)}"]'
         yield from _frame(inner, f"{indent}  ")
         yield f"{indent}end"
 

@@ -19,6 +19,7 @@ from .readable import readable
 from .style import Style
 
 LIMIT = 10_000  # nodes that go into a page
+_LOOSE = 2_000  # those outside of modules, which nothing closes
 
 _BINS = 24
 _LISTED = 12  # numbers of an array that are shown one by one
@@ -29,7 +30,8 @@ def page(picture: Picture, view: View, style: Style) -> str:
     """The graph as an HTML page to explore it in.
 
     The page has every item of the picture, and opens with those boxes closed that the view
-    closes. If there are more than 10,000 items it has what the view shows, and no more.
+    closes. If there are more than 10,000 items, or 2,000 outside of modules, it has what the view
+    shows, and no more.
 
     >>> import tinygrad_nn as tg
     >>> from tinygrad_nn.viz import draw
@@ -37,8 +39,10 @@ def page(picture: Picture, view: View, style: Style) -> str:
     >>> page(graph.picture, graph.view, graph.style).startswith("<!DOCTYPE html>")
     True
     """
-    if len(picture.items) <= LIMIT:
-        content, notes = _Content.of_picture(picture, view), view.notes
+    loose = sum(item.box is None for item in picture.items)
+    if len(picture.items) <= LIMIT and loose <= _LOOSE:
+        content = _Content.of_picture(picture, view)
+        notes = picture.notes if view.merged else view.notes
     else:
         shown = sum(1 for _ in view.root.everything())
         small = view if shown <= LIMIT else fold(picture, None, (), (), LIMIT)

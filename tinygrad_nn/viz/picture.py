@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,10 +12,12 @@ import numpy as np
 from ..engine import Node, Scope
 from ..value import Value
 
+NO_GRADIENT = "no gradient reaches it"
+
 Role = Literal["input", "parameter", "constant", "operation", "output"]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Box:
     """One call of a module; `path` is where it is found in the outermost one."""
 
@@ -25,11 +27,10 @@ class Box:
     outer: Box | None
     inner: list[Box] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
+    depth: int = field(init=False)  # how many boxes it is in, itself included
 
-    @property
-    def depth(self) -> int:
-        """How many boxes it is in, itself included."""
-        return len(list(self.upwards()))
+    def __post_init__(self) -> None:
+        self.depth = self.outer.depth + 1 if self.outer else 1
 
     @property
     def is_single(self) -> bool:
@@ -55,7 +56,7 @@ class Box:
             yield from box.items
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Item:
     """An operation, or something that one takes.
 
@@ -78,7 +79,7 @@ class Item:
     problems: list[str] = field(default_factory=list)  # what is wrong with it, in words
 
 
-@dataclass
+@dataclass(repr=False)
 class Picture:
     """All items, each after its parents; the outermost boxes; and what to say about them."""
 
@@ -87,22 +88,42 @@ class Picture:
     notes: list[str]
 
 
+class Known:
+    """What is known of nodes and arrays from outside of a graph, by their ids."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self.roles: dict[int, Role] = {}
+        self.values: dict[int, Any] = {}  # of nodes
+
+    def add(self, name: str, x: Any, role: Role | None = None) -> None:
+        """Note the name of a Value or an array; a role makes it the one to go by."""
+        array, node = (x.data, x._node) if isinstance(x, Value) else (x, None)
+        name = printable(name)
+        for key in [id(array)] if node is None else [id(array), id(node)]:
+            if role or key not in self.names:
+                self.names[key] = name
+            if role:
+                self.roles[key] = role
+        if node is not None:
+            self.values[id(node)] = array
+
+
 class Capture:
     """Makes a picture of a graph.
 
-    `names` are those of variables, by the id of their node or array. Leaves are drawn as inputs
-    or, if `inputs` is given and does not contain their node, as parameters. `gradients` takes the
-    place of those that the nodes hold.
+    Leaves whose role is not known are drawn as `leaves`. `gradients` takes the place of those that
+    the nodes hold.
     """
 
     def __init__(
         self,
-        names: Mapping[int, str],
-        inputs: Container[Node] | None = None,
+        known: Known,
+        leaves: Literal["input", "parameter"] = "input",
         gradients: Mapping[Node, Any] | None = None,
     ) -> None:
-        self.names = dict(names)
-        self.inputs = inputs
+        self.known = known
+        self.leaves: Role = leaves
         self.gradients = gradients
         self.picture = Picture([], [], [])
         self.nodes: dict[Node, Item] = {}
@@ -133,7 +154,8 @@ class Capture:
                 item.box.items.append(item)
         if unrecorded:
             self.picture.notes.append(
-                "computed outside of tg.record(), which keeps values, gradients and source lines"
+                "computed outside of `with tg.record():`, which keeps values, gradients, modules "
+                "and source lines"
             )
         return self.picture
 
@@ -147,7 +169,7 @@ class Capture:
     def _item(self, node: Node, role: Role, value: Any) -> Item:
         shape, dtype = node.describe()
         operation = node.primitive.name if node.primitive else ""
-        item = Item(role, operation, self.names.get(id(node), ""), shape, dtype, value)
+        item = Item(role, operation, self.known.names.get(id(node), ""), shape, dtype, value)
         item.gradient = node.grad if self.gradients is None else self.gradients.get(node)
         self.nodes[node] = item
         return item
@@ -168,7 +190,7 @@ class Capture:
                 options.append(f"{parameter.name}={_short(x)}")
         item = self._item(node, "operation", trace.value)
         item.options, item.parents = ", ".join(options), parents
-        item.place, item.box = trace.place, box
+        item.place, item.box = printable(trace.place), box
         self._add(item)
 
     def _unrecorded(self, node: Node) -> None:
@@ -185,26 +207,28 @@ class Capture:
         """The item of a node: known already, or a leaf with the value `x`."""
         if node in self.nodes:
             return self.nodes[node]
-        is_input = node not in self.owned and (self.inputs is None or node in self.inputs)
-        return self._add(self._item(node, "input" if is_input else "parameter", x))
+        role = "parameter" if node in self.owned else self.known.roles.get(id(node), self.leaves)
+        value = self.known.values.get(id(node)) if x is None else x
+        return self._add(self._item(node, role, value))
 
     def _constant(self, x: Any) -> Item:
         if isinstance(x, np.ndarray) and id(x) in self.arrays:
             return self.arrays[id(x)]
         array = np.asarray(x)
         whole = array if array.base is None or array.base.size != array.size else array.base
-        name = self.names.get(id(x), self.names.get(id(whole), ""))
-        item = self._add(Item("constant", "", name, array.shape, array.dtype, x))
+        key = id(x) if id(x) in self.known.names else id(whole)
+        name, role = self.known.names.get(key, ""), self.known.roles.get(key, "constant")
+        item = self._add(Item(role, "", name, array.shape, array.dtype, x))
         if isinstance(x, np.ndarray):
             self.arrays[id(x)] = item
         return item
 
     def _place_leaves(self) -> None:
-        """Put parameters and constants into the innermost box that has all their uses."""
+        """Put parameters, and constants without name, into the innermost box with all uses."""
         places: dict[Item, Box | None] = {}
         for item in self.picture.items:
             for parent, _ in item.parents:
-                if parent.role in ("parameter", "constant"):
+                if parent.role == "parameter" or (parent.role == "constant" and not parent.name):
                     first = parent not in places
                     places[parent] = item.box if first else _common(places[parent], item.box)
         for item, box in places.items():
@@ -221,7 +245,7 @@ class Capture:
         for node in self.owned:
             if node in unreached:
                 item = self._source(node, self.owned[node].data)
-                item.problems.append("no gradient reaches it")
+                item.problems.append(NO_GRADIENT)
                 item.box = homes.get(node)
 
     # ---- Boxes
@@ -235,8 +259,8 @@ class Capture:
             if outer is None:
                 self._learn_names(module)
             box = Box(
-                self.paths.get(id(module), ""),
-                type(module).__name__,
+                printable(self.paths.get(id(module), "")),
+                printable(type(module).__name__),
                 sum(parameter.size for parameter in module.parameters()),
                 outer,
             )
@@ -249,9 +273,13 @@ class Capture:
         self.paths |= {id(part): path for path, part in module.named_modules()}
         for path, parameter in module.named_parameters():
             if parameter._node is not None:
-                self.names[id(parameter._node)] = path
                 self.owned[parameter._node] = parameter
-            self.names[id(parameter.data)] = path
+            self.known.add(path, parameter, "parameter")
+
+
+def printable(text: str) -> str:
+    """The text with escapes in the place of characters that cannot be shown."""
+    return "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
 
 
 def ancestors(nodes: Sequence[Node]) -> list[Node]:
@@ -292,5 +320,5 @@ def _short(x: Any) -> str:
         return "..."
     if isinstance(x, tuple):
         return f"({', '.join(_short(part) for part in x)}{',' if len(x) == 1 else ''})"
-    text = str(x) if isinstance(x, (np.ndarray, np.generic, np.dtype)) else repr(x)
+    text = printable(str(x) if isinstance(x, (np.ndarray, np.generic, np.dtype)) else repr(x))
     return text if len(text) <= 24 else f"{text[:21]}..."

@@ -12,7 +12,7 @@ from .fold import Frame, Group, Shown, View
 def text(view: View) -> str:
     """A line for each node, in the order of the computation, indented as its module is."""
     into: dict[Shown, list[Shown]] = {}
-    for start, end in view.edges:
+    for start, end, _ in view.arrows():
         into.setdefault(end, []).append(start)
     return "\n".join([*_lines(view.root, into, ""), *view.notes])
 

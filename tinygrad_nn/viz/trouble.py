@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,32 @@ from ..value import Value
 from .picture import Item
 
 # What is not finite because an input, or the gradient of the output, was not.
-PASSED_ON = {"NaN", "inf", "gradient NaN", "gradient inf"}
+PASSED_ON = ["NaN", "inf", "gradient NaN", "gradient inf"]
 
 
-def find_trouble(items: Iterable[Item]) -> None:
+def find_trouble(items: Sequence[Item]) -> None:
     """Add to the problems of each item whether it holds NaN or inf; the first say where."""
-    values = {item: _not_finite(item.value) for item in items}
-    for item, trouble in values.items():
-        if trouble:
-            passed_on = any(values[parent] for parent, _ in item.parents)
-            made_here = item.place and not passed_on
-            item.problems.append(f"first {trouble}, made at {item.place}" if made_here else trouble)
-        elif trouble := _not_finite(item.gradient):
-            item.problems.append(f"gradient {trouble}")
+    values = {item: found for item in items if (found := _not_finite(item.value))}
+    for item, found in values.items():
+        # NaN made of inf is new.
+        inherited = any(values.get(parent) in (found, "NaN") for parent, _ in item.parents)
+        first = f"first {found}, made at {item.place}"
+        item.problems.append(first if item.place and not inherited else found)
+    gradients = {item: found for item in items if (found := _not_finite(item.gradient))}
+    takers: dict[Item, list[Item]] = {item: [] for item in gradients}
+    for item in items if gradients else []:
+        for parent in dict.fromkeys(parent for parent, _ in item.parents):
+            if parent in takers:
+                takers[parent].append(item)
+    for item, found in gradients.items():
+        if item in values:
+            continue
+        # Where nothing that takes the item had such a gradient, one of its rules made it.
+        rules = " or ".join(f"{each.operation} at {each.place}" for each in takers[item][:2])
+        passed_on = values or not rules or any(each in gradients for each in takers[item])
+        item.problems.append(
+            f"gradient {found}" if passed_on else f"first gradient {found}, from {rules}"
+        )
 
 
 def _not_finite(x: Any) -> str:

@@ -63,9 +63,10 @@ function alertLines(unit) {
 
 function measureUnit(unit) {
   const [title, ...small] = linesOf(unit);
-  unit.lines = [clipped(title, TITLE), ...small.map((line) => clipped(line, SMALL))];
-  const widest = unit.lines.map((line, at) => widthOf(line, at ? SMALL : TITLE));
-  unit.width = Math.ceil(Math.max(24, ...widest)) + 20;
+  const widest = (line) => ({ ...SMALL, widest: line.startsWith("⚠") ? 420 : SMALL.widest });
+  unit.lines = [clipped(title, TITLE), ...small.map((line) => clipped(line, widest(line)))];
+  const widths = unit.lines.map((line, at) => widthOf(line, at ? SMALL : TITLE));
+  unit.width = Math.ceil(Math.max(24, ...widths)) + 20;
   unit.height = TITLE.height + SMALL.height * small.length + 10;
 }
 

@@ -85,9 +85,7 @@ function edgesBetweenUnits() {
     const end = folded(node);
     for (const { node: parent } of node.parents) {
       const start = folded(parent);
-      const repeated = start !== parent && end !== node;
-      const backward = (start !== parent || end !== node) && start.id > end.id;
-      if (repeated || backward || start.unit === end.unit) continue;
+      if (end !== node || start.unit === end.unit) continue;
       const key = `${start.unit.key} ${end.unit.key}`;
       if (!edges.has(key)) edges.set(key, { from: start.unit, to: end.unit, values: new Set() });
       edges.get(key).values.add(start);

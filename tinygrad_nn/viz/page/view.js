@@ -152,7 +152,7 @@ function fit() {
 /** View the whole graph, or if that is too much to read, its start. */
 function showStart() {
   fit();
-  if (view.scale > 0.15) return;
+  if (view.scale > 0.3) return;
   view.scale = 0.6;
   center(drawn.units[0]);
   if (graph.direction === "LR") view.x -= 0.4 * stage.width;
@@ -180,6 +180,16 @@ function keepInPlace(box, before) {
   view.x += (was.x - now.x) * view.scale;
   view.y += (was.y - now.y) * view.scale;
   bringIntoView(now);
+  keepOnStage();
+}
+
+/** Of a graph that fits on the stage, show all. */
+function keepOnStage() {
+  const { width, height } = drawn.root;
+  const inside = (at, length, most) =>
+    length > most - 16 ? at : Math.min(Math.max(at, 8), most - 8 - length);
+  view.x = inside(view.x, width * view.scale, stage.width);
+  view.y = inside(view.y, height * view.scale, stage.height);
 }
 
 /** Units glide from where they were. */
@@ -224,6 +234,7 @@ function reveal(node) {
   if (!closed.length) return;
   for (const box of closed) box.closed = false;
   redraw(closed.at(-1));
+  announce(`${closed.map((box) => box.title).join(", ")} opened`);
 }
 
 // ---- Selecting
