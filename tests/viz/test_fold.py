@@ -304,6 +304,20 @@ def test_operations_of_one_line_are_drawn_as_one_where_there_are_too_many():
     assert "5 nodes instead of 601" in drawing.source
 
 
+def test_lines_are_drawn_apart():
+    def f(x):
+        for _ in range(60):
+            x = x * 1.5
+            x = x * 0.5
+        return x
+
+    drawing = tg.draw(f, 1.0, max_nodes=20)
+    sizes = sorted(
+        len(g.items) for g in shown(drawing) if isinstance(g, Group) and g.items[0].operation
+    )
+    assert sizes == [59, 60]
+
+
 def test_loop_of_operations_is_seen_as_a_loop():
     drawing = tg.draw(scalar_chain(200), max_nodes=50)
     groups = {each.items[0].operation: each for each in shown(drawing) if isinstance(each, Group)}
