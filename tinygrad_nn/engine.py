@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .errors import ShapeError
+from .ownership import IN_TABLE, is_sole
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -206,6 +207,33 @@ def trace(node: Node, value: Any, inputs: tuple[Any, ...]) -> None:
     node.keeps_grad = True
 
 
+class Part:
+    """A gradient that is 0 but at `index`: what a rule may return in the place of a large array.
+
+    Where other gradients have arrived already, it is added to them there, at the cost of its own
+    size; so a loop over the elements of an array takes time in proportion to their number.
+    """
+
+    __slots__ = ("g", "index", "unique")
+
+    def __init__(self, g: Any, index: Any, unique: bool) -> None:
+        self.g = g
+        self.index = index
+        self.unique = unique  # whether the index names no element twice
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self.g.dtype  # type: ignore[no-any-return]
+
+    def add_to(self, gradient: Any) -> None:
+        """Add it to an array, in place."""
+        if self.unique:
+            gradient[self.index] += self.g
+        else:
+            np.add.at(gradient, self.index, self.g)
+
+
 def backpropagate(
     roots: Sequence[Node],
     gradients: Sequence[Any],
@@ -283,6 +311,9 @@ def _backpropagate(
                 kind is ndarray
                 and (gradient.shape != parent.shape or gradient.dtype is not parent.dtype)
             ):
+                if kind is Part and (before := arrived.get(parent)) is not None:
+                    arrived[parent] = _added(before, gradient)
+                    continue
                 gradient = _conform(gradient, parent, node, slot)
             before = arrived.get(parent)
             if before is not None:
@@ -296,6 +327,14 @@ def _backpropagate(
         if node.keeps_grad if targets is None else node in targets:
             found[node] = g
     return found
+
+
+def _added(before: Any, part: Part) -> Any:
+    """`before` with a part added: in place, if only the table of gradients has it."""
+    if not is_sole(before, IN_TABLE):
+        before = np.array(before)
+    part.add_to(before)
+    return before if before.ndim else before[()]
 
 
 def accumulate(found: dict[Node, Any], lent: Sequence[Any]) -> None:
@@ -360,6 +399,10 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
 
     Broadcasting repeats an input; the sum over the repeated axes is its derivative.
     """
+    if type(gradient) is Part:
+        dense = np.zeros(*parent.describe())
+        gradient.add_to(dense)
+        return dense if dense.ndim else dense[()]
     if (
         type(gradient) is np.ndarray is parent.kind
         and gradient.shape[1:] == parent.shape

@@ -128,7 +128,7 @@ def _uses_others(root: Node, variables: Sequence[Node]) -> bool:
         node = stack.pop()
         if node in seen:
             continue
-        if node.number < oldest or (node.keeps_grad and not node.edges):
+        if node.number < oldest:
             return True
         seen.add(node)
         stack.extend(edge[0] for edge in node.edges)

@@ -13,6 +13,7 @@ from . import engine, numpy_protocol, ops
 from .dispatch import wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
+from .ownership import ATTRIBUTE, is_sole
 
 P = ParamSpec("P")
 
@@ -269,7 +270,10 @@ class Value:
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Value) and value.requires_grad and self.dtype.kind != "f":
             raise TypeError(f"{self.dtype} elements cannot keep the gradient of what is assigned")
-        self._become(ops.setitem(self, index, value))
+        self._check_replaceable()
+        # Nothing is copied where nobody else needs what was there before.
+        in_place = is_sole(self._data, ATTRIBUTE) and value is not self
+        self._become(ops.setitem(self, index, value, in_place))
 
     # ---- Functions
 
@@ -439,8 +443,8 @@ class Value:
 
     # ---- In place
 
-    def _become(self, new: Value) -> None:
-        """Take the data and the place in the graph of `new`, which was computed from this."""
+    def _check_replaceable(self) -> None:
+        """Raise RuntimeError for a leaf that must stay one."""
         node = self._node
         kept = node is not None and (node.grad is not None or getattr(self, "_is_parameter", False))
         if kept and self.is_leaf and engine.is_grad_enabled():
@@ -448,6 +452,10 @@ class Value:
                 "in place: this leaf has a gradient or is a parameter, and would become a result "
                 "that is neither; write the update inside `with tg.no_grad():`"
             )
+
+    def _become(self, new: Value) -> None:
+        """Take the data and the place in the graph of `new`, which was computed from this."""
+        self._check_replaceable()
         if new.shape != self.shape:
             raise ShapeError(f"in place: the result {new.shape} does not fit into {self.shape}")
         if new.dtype != self.dtype:
@@ -488,7 +496,8 @@ def _own_array(data: Any, dtype: Any) -> Any:
             f"a Value holds real numbers, not {array.dtype} ({type(data).__name__})"
             + (f" as {np.dtype(dtype)}" if dtype else "")
         )
-    return np.array(array, dtype=dtype)[()]
+    own = np.array(array, dtype=dtype)
+    return own if own.ndim else own[()]
 
 
 def backward(

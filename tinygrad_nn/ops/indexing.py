@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import Part
+from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
 
 
@@ -63,9 +65,18 @@ def _getitem_domain(draw: Any) -> dict[str, Any]:
     return {"x": x, "index": index}
 
 
-@primitive(x=lambda g, index, x_shape: scatter(g, index, x_shape), domain=_getitem_domain)
+def _getitem_vjp(g: Any, index: Any, x_shape: tuple[int, ...]) -> Any:
+    if hasattr(g, "requires_grad"):
+        return scatter(g, index, x_shape)
+    return Part(g, index, _is_basic(index))
+
+
+@primitive(x=_getitem_vjp, domain=_getitem_domain)
 def _getitem(x: Any, index: Any) -> Any:
-    return np.asarray(x)[index]
+    out = np.asarray(x)[index]
+    # A view of a small part would keep the rest from being assigned to in place, and from being
+    # freed.
+    return out.copy() if out.base is not None and 4 * out.size <= np.size(x) else out
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -79,14 +90,19 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 def _without(g: Any, index: Any) -> Any:
-    kept = np.ones(np.shape(g), bool)
-    kept[index] = False
-    return np.where(kept, g, 0)
+    """`g` with 0 at `index`; the same array where the backward pass is all that refers to it."""
+    if hasattr(g, "requires_grad"):
+        kept = np.ones(np.shape(g), bool)
+        kept[index] = False
+        return np.where(kept, g, 0)
+    rest = g if is_sole(g, PASSED_ON) else np.array(g)
+    rest[index] = 0
+    return rest
 
 
 def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
     """The gradient of what was written at `index`, in a shape that `value_shape` broadcasts to."""
-    part = g[index]
+    part = np.array(g[index]) if isinstance(g, np.ndarray) else g[index]
     if not _is_basic(index):  # of what goes to the same place, the last stays
         places = np.arange(g.size).reshape(g.shape)[index]
         order = np.arange(places.size).reshape(places.shape)
@@ -106,13 +122,10 @@ def _setitem_domain(draw: Any) -> dict[str, Any]:
     return {"x": draw.arrays(shape), "index": index, "value": value}
 
 
-@primitive(
-    x=lambda g, index: _without(g, index),
-    value=_written,
-    domain=_setitem_domain,
-)
-def _setitem(x: Any, value: Any, index: Any) -> Any:
-    out = np.array(x)
+@primitive(value=_written, x=_without, domain=_setitem_domain)
+def _setitem(value: Any, x: Any, index: Any, in_place: bool = False) -> Any:
+    # The value comes first: what was written is read from the gradient before it is erased there.
+    out = x if in_place else np.array(x)
     if not _is_basic(index):  # one element for each place, in their order: the last one stays
         shape = out[index].shape
         value = np.asarray(value)
@@ -123,12 +136,14 @@ def _setitem(x: Any, value: Any, index: Any) -> Any:
     return out
 
 
-def setitem(x: Any, index: Any, value: Any) -> Any:
+def setitem(x: Any, index: Any, value: Any, in_place: bool = False) -> Any:
     """A copy of x in which x[index] is `value`, which is broadcast and takes the dtype of x.
+
+    With `in_place`, it is x itself: for an array that nothing else refers to.
 
     >>> import tinygrad_nn as tg
     >>> x = tg.Value([1.0, 2.0, 3.0])
     >>> tg.setitem(x, 0, 5.0)
     Value([5., 2., 3.], dtype=float64, op=setitem)
     """
-    return _setitem(x, value, _array_index(index))
+    return _setitem(value, x, _array_index(index), in_place)

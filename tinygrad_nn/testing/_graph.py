@@ -105,7 +105,9 @@ def _ignores_g(rule: Callable[..., Any], given: tuple[Any, ...]) -> bool:
 
 
 def _dtype(x: Any) -> np.dtype[Any]:
-    return np.dtype(float) if isinstance(x, float) else np.asarray(x).dtype
+    if isinstance(x, (float, int)):
+        return np.dtype(type(x))
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
 
 
 def _rule(node: Node, slot: int, what: str) -> str:

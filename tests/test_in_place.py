@@ -1,0 +1,216 @@
+"""Assignment in place: the gradients of the copies it stands for; only what is written is moved."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_nn as tg
+from tinygrad_nn import Value
+from tinygrad_nn.testing import gradcheck
+
+N = 5
+
+
+def address(x: Value) -> int:
+    return int(x.data.__array_interface__["data"][0])
+
+
+# ---- Values and gradients
+
+
+def filled(x: Any) -> Any:
+    out = Value(np.zeros((4, 3)))
+    out[0] = x
+    for i in range(1, 4):
+        out[i] = np.tanh(out[i - 1] * 1.5)
+    return out
+
+
+def stacked(x: Any) -> Any:
+    rows = [x]
+    for _ in range(1, 4):
+        rows.append(np.tanh(rows[-1] * 1.5))
+    return np.stack(rows)
+
+
+def test_filling_row_by_row_is_stacking() -> None:
+    x = np.array([0.5, -1.0, 2.0])
+    np.testing.assert_array_equal(filled(Value(x)).data, stacked(x))
+    weight = np.arange(12.0).reshape(4, 3)
+    by_filling = tg.grad(lambda x: (filled(x) * weight).sum())(x)
+    by_stacking = tg.grad(lambda x: (stacked(x) * weight).sum())(x)
+    np.testing.assert_allclose(by_filling, by_stacking, rtol=1e-14)
+
+
+def test_second_derivatives_of_assignments() -> None:
+    gradcheck(lambda x: (filled(x) ** 2).sum(), np.array([0.5, -1.0, 2.0]), order=2)
+
+
+def test_masked_product_and_sum() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y[x.data > 0] *= 3
+        y += x
+        y[1] -= y[0] * y[0]
+        return (y * y).sum()
+
+    gradcheck(f, np.array([0.5, -1.0, 2.0]), order=2)
+
+
+def steps() -> Any:
+    """What to do with a list of arrays: (action, which one, with which other one, where)."""
+    number = st.integers(0, N - 1)
+    places = st.one_of(
+        number, st.slices(N), st.lists(number, min_size=1, max_size=3), st.just(Ellipsis)
+    )
+    actions = st.sampled_from(["assign", "scale", "add", "alias", "read", "new", "self"])
+    return st.lists(st.tuples(actions, number, number, places), min_size=1, max_size=12)
+
+
+def run(program: Any, arrays: list[Any], in_place: bool) -> list[Any]:
+    """The arrays after a program; without `in_place`, every change is made to a copy first."""
+
+    def write(at: int, where: Any, value: Any) -> None:
+        if not in_place:
+            arrays[at] = arrays[at] * 1.0
+        arrays[at][where] = value
+
+    held = []
+    for action, at, other, where in program:
+        part = arrays[at][where]
+        if action == "assign":
+            write(at, where, arrays[other].mean())
+        elif action == "scale":
+            write(at, where, part * arrays[other][0])
+        elif action == "add":
+            arrays[at] = arrays[at] + arrays[other]
+        elif action == "alias":
+            held.append(arrays[other][:])
+        elif action == "read":
+            held.append(part * part)
+        elif action == "self":
+            write(at, Ellipsis, arrays[at][::-1])
+        else:
+            arrays[at] = np.sin(arrays[other])
+    return [*arrays, *held]
+
+
+@given(steps())
+def test_programs_with_assignments_equal_those_with_copies(program: Any) -> None:
+    start = np.linspace(-1, 1, N * N).reshape(N, N)
+
+    def result(x: Any, in_place: bool) -> Any:
+        parts = run(program, [x[i] * 1.0 for i in range(N)], in_place)
+        weights = [np.cos(k + np.arange(np.size(part))) for k, part in enumerate(parts)]
+        return sum((p.reshape(-1) * w).sum() for p, w in zip(parts, weights, strict=True))
+
+    values, gradients = zip(
+        *[tg.value_and_grad(lambda x, p=p: result(x, p))(start) for p in (True, False)],
+        strict=True,
+    )
+    assert values[0] == pytest.approx(values[1], rel=1e-12)
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-10, atol=1e-12)
+
+
+# ---- What is copied, and what is not
+
+
+def test_nothing_is_copied_where_nobody_needs_the_old_content() -> None:
+    x = Value(np.zeros((100, 10)))
+    first = Value(np.ones(10))
+    x[0] = first
+    before = address(x)
+    for i in range(1, 100):
+        x[i] = np.tanh(x[i - 1])
+    assert address(x) == before
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        lambda x: x.data,
+        lambda x: x.data[2:],
+        lambda x: x[:],
+        lambda x: x.detach(),
+        lambda x: x * x,
+        lambda x: x.reshape(2, 2),
+        lambda x: np.exp(x),
+    ],
+)
+def test_what_others_need_does_not_change(needed: Any) -> None:
+    x = Value(np.arange(4.0)) * 1.0
+    held = needed(x)
+    before = np.array(held.data if isinstance(held, Value) else held)
+    x[1] = 7.0
+    after = held.data if isinstance(held, Value) else held
+    np.testing.assert_array_equal(after, before)
+    assert x.data[1] == 7.0
+
+
+def test_what_rules_need_does_not_change() -> None:
+    x = Value(np.arange(1.0, 5.0))
+    y = np.exp(x)
+    y[0] = 0.0
+    y[1] = y[2] * y[3]
+    y.sum().backward()
+    e = np.exp(np.arange(1.0, 5.0))
+    np.testing.assert_allclose(x.grad, [0, 0, e[2] + e[2] * e[3], e[3] + e[2] * e[3]])
+
+
+def test_gradients_of_several_uses_do_not_mix() -> None:
+    x = Value(np.arange(3.0))
+    y = x + 0.0  # passes one gradient on to both
+    z = y + y
+    z[1] = 0.0
+    (z.sum() + y[1]).backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 1.0, 2.0])
+
+
+def test_gradient_that_the_caller_gives_is_not_changed() -> None:
+    x = Value(np.zeros(3)) * 1.0
+    x[1] = Value(2.0)
+    gradient = np.ones(3)
+    x.backward(gradient)
+    np.testing.assert_array_equal(gradient, np.ones(3))
+
+
+def test_kept_gradients_do_not_change() -> None:
+    with tg.record():
+        x = Value(np.zeros(3))
+        y = x * 2.0
+        before = y.__copy__()
+        y[1] = Value(5.0)
+    y.sum().backward()
+    np.testing.assert_array_equal(before.grad, [1, 0, 1])
+    np.testing.assert_array_equal(y.grad, [1, 1, 1])
+    assert x.grad.tolist() == [2, 0, 2]
+
+
+def test_assignment_that_fails_changes_nothing() -> None:
+    x = Value(np.zeros((2, 3)))
+    for value in (np.ones(4), "a", None, [1.0, [2.0]]):
+        with pytest.raises((ValueError, TypeError)):
+            x[0] = value
+    with pytest.raises(IndexError):
+        x[5] = 1.0
+    leaf = Value(np.zeros(3))
+    leaf.sum().backward()
+    with pytest.raises(RuntimeError, match="this leaf has a gradient"):
+        leaf[0] = 1.0
+    np.testing.assert_array_equal(x.data, np.zeros((2, 3)))
+    np.testing.assert_array_equal(leaf.data, np.zeros(3))
+
+
+def test_elements_read_in_a_loop_give_the_gradient_of_the_whole() -> None:
+    x = np.linspace(-1, 1, 50)
+    gradient = tg.grad(lambda x: sum(np.sin(each) * k for k, each in enumerate(x)))(x)
+    np.testing.assert_allclose(gradient, np.arange(50) * np.cos(x), rtol=1e-14)
+
+
+def test_elements_read_twice_add_up() -> None:
+    x = Value(np.arange(4.0))
+    (x[[1, 1, 3]] * np.array([1.0, 10.0, 100.0]) + x[1]).sum().backward()
+    np.testing.assert_array_equal(x.grad, [0, 14, 0, 100])
