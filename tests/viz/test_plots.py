@@ -1,7 +1,9 @@
 """Plots: what is drawn, compared with the data."""
 
+import io
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -33,12 +35,30 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
+def drawn(figure):
+    """The texts of a figure, as they are drawn: formulas are other than what was given."""
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        file = io.BytesIO()
+        figure.savefig(file, format="svg")
+    root = ElementTree.fromstring(file.getvalue())
+    return ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
 def small_model(rng):
     return nn.Sequential(
         nn.Linear(4, 3, dtype=np.float64, rng=rng),
         nn.ReLU(),
         nn.Sequential(nn.Linear(3, 3, dtype=np.float64, rng=rng), nn.Tanh()),
     )
+
+
+def one_unit(weight, gradient=None):
+    """A layer with nothing but these weights."""
+    layer = nn.Linear(len(weight), 1, bias=False, dtype=np.float64)
+    layer.weight.data = [weight]
+    if gradient is not None:
+        layer.weight.grad = [gradient]
+    return layer
 
 
 # ---- All of them
@@ -92,6 +112,91 @@ def test_a_mistake_leaves_no_figure_behind():
     with pytest.raises(ValueError, match="empty"):
         plots.loss_curve([])
     assert not plt.get_fignums()
+
+
+DRAWERS = {
+    "loss_curve": "matplotlib.axes.Axes.plot",
+    "decision_boundary": "matplotlib.axes.Axes.scatter",
+    "error_surface": "matplotlib.axes.Axes.contour",
+    "weights": "matplotlib.axes.Axes.set_xticks",
+    "confusion_matrix": "matplotlib.axes.Axes.text",
+    "histograms": "matplotlib.axes.Axes.stairs",
+}
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Calls that fail in the middle of drawing, by name."""
+
+    def fail(*_, **__):
+        raise RuntimeError("cannot draw")
+
+    def call(name, **keywords):
+        with monkeypatch.context() as patch:
+            patch.setattr(DRAWERS[name], fail)
+            calls = {**CALLS, "histograms": lambda **k: plots.histograms(one_unit([1, 2]), **k)}
+            of = {"of": "parameters"} if name == "histograms" else {}
+            with pytest.raises(RuntimeError, match="cannot draw"):
+                calls[name](**of, **keywords)
+
+    return call
+
+
+@pytest.mark.parametrize("name", DRAWERS)
+def test_a_plot_that_fails_closes_the_figure_that_it_made(name, failing):
+    mine = plt.figure()
+    failing(name)
+    assert plt.get_fignums() == [mine.number]
+    assert plt.gcf() is mine
+
+
+@pytest.mark.parametrize("name", DRAWERS)
+def test_a_plot_that_fails_leaves_given_axes_open(name, failing):
+    failing(name, ax=plt.subplots(1, 1)[1])
+    assert len(plt.get_fignums()) == 1
+
+
+ODD_NAMES = ["$a_$", "$b^", "_c", r"\$d$", r"$\alpha$"]
+
+
+def test_names_are_drawn_as_they_are():
+    points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.5, 0.5]])
+    losses = {name: [1.0, 2.0, np.nan] for name in ODD_NAMES}
+    figures = [
+        plots.confusion_matrix(ODD_NAMES, ODD_NAMES).get_figure(),
+        plots.confusion_matrix([0], [0], names=ODD_NAMES).get_figure(),
+        plots.loss_curve(losses).get_figure(),
+        plots.decision_boundary(
+            lambda x: np.full(len(x), "_c"), points, ODD_NAMES, resolution=4
+        ).get_figure(),
+    ]
+    for figure in figures:
+        assert set(ODD_NAMES) <= set(drawn(figure))
+    assert {f"{name}: NaN" for name in ODD_NAMES} <= set(drawn(figures[2]))
+
+
+def test_names_of_modules_and_parameters_are_drawn_as_they_are():
+    class Odd(nn.Module):
+        def __init__(self):
+            setattr(self, "$w_$", nn.Linear(2, 2))
+
+        def forward(self, x):
+            return getattr(self, "$w_$")(x)
+
+    texts = drawn(plots.histograms(Odd(), of="parameters")[0].get_figure())
+    assert {"$w_$.weight", "$w_$.bias"} <= set(texts)
+    texts = drawn(plots.histograms(Odd(), np.ones((1, 2), np.float32))[0].get_figure())
+    assert "$w_$: Linear" in texts
+
+
+def test_a_legend_has_what_was_on_the_axes_before():
+    ax = plt.subplots()[1]
+    ax.plot([1, 2], label=r"$\alpha$")
+    plots.loss_curve({"$first$": [1.0, 2.0]}, ax=ax)
+    plots.loss_curve({"_second": [2.0, 1.0]}, ax=ax)
+    texts = drawn(ax.get_figure())
+    assert {"$first$", "_second"} <= set(texts)
+    assert r"$\alpha$" not in texts
 
 
 def test_matplotlib_is_imported_by_the_first_plot_only():
@@ -188,6 +293,23 @@ def test_on_a_logarithmic_axis_losses_of_zero_or_less_are_gaps():
     np.testing.assert_array_equal(ax.lines[1].get_xdata(), [1, 2])
 
 
+def test_losses_too_large_to_draw_are_gaps():
+    ax = plots.loss_curve([1.0, 1.7e308, -1e101, 2.0])
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, np.nan, np.nan, 2])
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [1, 2])
+    assert legend(ax) == ["beyond 1e+100"]
+
+
+@pytest.mark.parametrize("losses", [[1e100, -1e100], [1e16, 1e16 + 2], [5e-324, 1e-323]])
+def test_losses_of_every_size_can_be_saved(losses):
+    plots.loss_curve(losses).get_figure().savefig(io.BytesIO())
+
+
+def test_gaps_are_called_what_they_are():
+    ax = plots.loss_curve({"a": [1.0, np.nan], "b": [1.0, 0.0], "c": [1.0, -np.inf]}, log=True)
+    assert legend(ax) == ["a", "a: NaN", "b", "b: ≤ 0", "c", "c: inf"]
+
+
 @pytest.mark.parametrize(
     ("losses", "error", "message"),
     [
@@ -195,6 +317,8 @@ def test_on_a_logarithmic_axis_losses_of_zero_or_less_are_gaps():
         ({}, ValueError, "empty mapping"),
         ({"training": []}, ValueError, "losses of 'training': empty"),
         ([np.nan, np.inf], ValueError, "none is finite"),
+        ([1e308, -1e308], ValueError, r"none is finite, at most 1e\+100"),
+        (([0, 1e308], [1.0, 2.0]), ValueError, r"steps must be finite, at most 1e\+100"),
         ([[1.0, 2.0], [3.0, 4.0]], tg.ShapeError, r"not of shape \(2, 2\)"),
         ([[1.0], [3.0, 4.0]], tg.ShapeError, "equal shape"),
         (3.0, tg.ShapeError, r"not of shape \(\)"),
@@ -366,6 +490,39 @@ def test_labels_of_ten_classes_have_ten_colours(rng):
     assert len({tuple(c.get_facecolor()[0]) for c in scatters}) == 10
 
 
+def nearest(corners):
+    return lambda x: -((x[:, None] - corners) ** 2).sum(-1)
+
+
+def test_labels_that_start_with_an_underscore_are_in_the_legend():
+    ax = plots.decision_boundary(lambda x: x[:, 0] - 0.5, X[:3], ["_a", "_b", "_b"], resolution=5)
+    assert legend(ax) == ["_a", "_b"]
+
+
+@pytest.mark.parametrize("count", [10, 20, 21, 101])
+def test_the_legend_of_many_classes_fits_into_the_plot_or_is_left_out(rng, count):
+    x = rng.normal(size=(count, 2))
+    ax = plots.decision_boundary(nearest(x), x, np.arange(count), resolution=10)
+    ax.get_figure().savefig(io.BytesIO())
+    if count > 20:
+        assert ax.get_legend() is None
+    else:
+        assert len(legend(ax)) == count
+        inside, around = ax.get_legend().get_window_extent(), ax.get_window_extent()
+        assert inside.y0 >= around.y0
+        assert inside.y1 <= around.y1
+    assert ax.get_position().height > 0.7
+
+
+@pytest.mark.parametrize(
+    "columns", [[1e16, 1e16 + 2, 1e16], [5e-324, 1e-323, 0], [1e100, -1e100, 0], [1, 1 + 3e-16, 1]]
+)
+def test_examples_of_every_size_can_be_drawn(columns):
+    x = np.stack([columns, [0.0, 1.0, 1.0]], axis=1)
+    ax = plots.decision_boundary(lambda x: x[:, 1] - 0.5, x, [0, 1, 1], resolution=10)
+    ax.get_figure().savefig(io.BytesIO())
+
+
 @pytest.mark.parametrize(
     ("dtype", "expected"), [(np.float32, np.float32), (np.float64, np.float64), (int, np.float64)]
 )
@@ -426,6 +583,7 @@ def scores(x):
         (scores, X[:0], Y[:0], ValueError, "empty"),
         (scores, X, Y[:3], tg.ShapeError, "4 examples and y 3 labels"),
         (scores, X * np.nan, Y, ValueError, "finite"),
+        (scores, X * 8e307, Y, ValueError, r"x must be finite and at most 1e\+100 in size"),
         (scores, X.astype(str), Y, TypeError, "real numbers"),
         (scores, X, np.eye(4), tg.ShapeError, r"\(n,\)"),
         (scores, X, [0.5, 1, 0, 1], ValueError, "fractions"),
@@ -445,7 +603,9 @@ def test_what_is_no_decision_is_refused(predict, x, y, error, message):
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize("wrong", [{"resolution": 1}, {"resolution": 2.5}, {"margin": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"resolution": 1}, {"resolution": 2.5}, {"margin": -1}, {"margin": 1e308}]
+)
 def test_options_of_decision_boundaries_are_checked(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         plots.decision_boundary(scores, X, Y, **wrong)
@@ -466,6 +626,24 @@ def test_levels_are_even_in_the_logarithm_of_the_height_above_the_lowest_point()
     ax = plots.error_surface(bowl, (-1, 1), (-2, 2), resolution=21, levels=6)
     # On the grid the error is from 5 to 1 + 12 + 5.
     np.testing.assert_allclose(filled(ax).levels, 5 + 13 * 10.0 ** np.arange(-3, 0, 0.5))
+
+
+@pytest.mark.parametrize("levels", [2, 255, 256, 1000])
+def test_there_may_be_few_or_many_levels(levels):
+    ax = plots.error_surface(bowl, (-1, 1), (-1, 1), resolution=5, levels=levels)
+    ax.get_figure().savefig(io.BytesIO())
+    assert len(filled(ax).levels) == levels
+    colors = filled(ax).get_facecolor()
+    np.testing.assert_allclose(colors[[0, -1]], mpl.colormaps["cividis"]([0.0, 1.0]))
+
+
+def test_levels_that_are_the_same_but_for_rounding_are_one():
+    def steps(w):
+        return 1e16 + 2 * round(float(w[0]))
+
+    ax = plots.error_surface(steps, (-1, 1), (-1, 1), resolution=9)
+    ax.get_figure().savefig(io.BytesIO())
+    np.testing.assert_array_equal(filled(ax).levels, [1e16 - 2, 1e16])
 
 
 def test_contour_lines_are_where_the_error_has_their_level():
@@ -530,7 +708,9 @@ def test_points_without_a_finite_error_are_left_out():
         ({"path": [[1.0, np.nan]]}, ValueError, "path must be finite"),
         ({"path": []}, ValueError, "path: empty"),
         ({"path": [[0, 0]], "resolution": 1}, ValueError, "resolution"),
-        ({"path": [[0, 0]], "levels": 0}, ValueError, "levels"),
+        ({"path": [[0, 0]], "levels": 1}, ValueError, "levels must be an integer of at least 2"),
+        ({"w1": (-1e308, 1e308), "w2": (0, 1)}, ValueError, r"at most 1e\+100"),
+        ({"path": [[1e308, 0]]}, ValueError, r"path must be finite and at most 1e\+100"),
     ],
 )
 def test_ranges_and_paths_are_checked(keywords, error, message):
@@ -545,11 +725,22 @@ def test_ranges_and_paths_are_checked(keywords, error, message):
         (lambda w: None, TypeError, "NoneType"),
         (lambda w: np.nan, ValueError, "not finite at any point"),
         (lambda w: 2.0, ValueError, "2.0 at every point"),
+        (lambda w: 1.7e308 if w[0] > 0.4 else -1.7e308, ValueError, r"or beyond 1e\+100"),
+        (lambda w: 1e-200 * w[0], ValueError, "from 0.0 to 1e-200 .* too flat"),
     ],
 )
 def test_errors_without_contours_are_refused(surface, error, message):
     with pytest.raises(error, match=message):
         plots.error_surface(surface, (0, 1), (0, 1), resolution=3)
+
+
+def test_an_error_too_flat_for_two_levels_is_refused():
+    def error(w):
+        return 1 + 2.3e-16 * round(w[0])
+
+    with pytest.raises(ValueError, match=r"from 1.0 to 1.0000000000000002 .* too flat"):
+        plots.error_surface(error, (0, 1), (0, 1), resolution=3, levels=2)
+    assert not plt.get_fignums()
 
 
 # ---- weights
@@ -615,6 +806,13 @@ def test_weights_that_are_not_finite_are_left_out_of_scale_and_picture():
     assert pictures(ax, 1, 2, 2, 1)[1] == 2
 
 
+def test_weights_too_large_to_draw_are_left_out_of_scale_and_picture():
+    ax = plots.weights([[1.7e308, -1.7e308, 1.0, -2.0]])
+    ax.get_figure().savefig(io.BytesIO())
+    assert ax.images[0].get_clim() == (-2, 2)
+    assert pictures(ax, 1, 2, 2, 1)[1] == 2
+
+
 def test_the_number_of_a_unit_is_the_sum_of_its_row_and_column(rng):
     ax = plots.weights(rng.normal(size=(7, 4)), columns=3)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2"]
@@ -630,12 +828,13 @@ def test_the_number_of_a_unit_is_the_sum_of_its_row_and_column(rng):
         (np.ones((2, 6)), {"shape": 6}, TypeError, r"\(height, width\), not 6"),
         (np.ones((2, 6)), {"shape": (2, -3)}, ValueError, "width"),
         (np.ones((2, 4)), {"columns": 0}, ValueError, "columns"),
-        (np.ones((2, 2, 2, 2)), {}, tg.ShapeError, r"not \(2, 2, 2, 2\)"),
+        (np.ones((2, 3, 2, 2)), {}, tg.ShapeError, r"not \(2, 3, 2, 2\): .* weight\[:, 0\]"),
         (3.0, {}, tg.ShapeError, r"not \(\)"),
         (np.ones((0, 4)), {}, ValueError, "empty"),
         (np.full((2, 4), np.nan), {}, ValueError, "none is finite"),
         ("abc", {}, TypeError, "real numbers"),
-        (nn.Linear(4, 2), {}, TypeError, "Linear"),
+        (nn.Linear(4, 2), {}, TypeError, "not a Linear: pass layer.weight"),
+        ([[1.7e308, -1.7e308, np.inf, np.nan]], {}, ValueError, r"none is finite and at most 1e"),
     ],
 )
 def test_weights_without_a_picture_are_refused(w, keywords, error, message):
@@ -774,6 +973,40 @@ def test_what_is_not_finite_is_counted():
     assert bars(ax)[0].sum() == 2
 
 
+@pytest.mark.parametrize("values", [[1e16, 1e16 + 2], [1e16], [1e100, -1e100], [1, 1 + 3e-16]])
+def test_numbers_that_differ_by_rounding_have_bars(values):
+    (ax,) = plots.histograms(nn.ReLU(), np.abs(values))
+    ax.get_figure().savefig(io.BytesIO())
+    assert bars(ax)[0].sum() == len(values)
+    (ax,) = plots.histograms(one_unit(values), of="parameters")
+    ax.get_figure().savefig(io.BytesIO())
+    counts, edges = bars(ax)
+    assert counts.sum() == len(values)
+    low, high = ax.get_xlim()
+    assert low <= edges[0] < edges[-1] <= high
+
+
+def test_numbers_too_large_or_small_for_bars_are_counted():
+    (ax,) = plots.histograms(one_unit([1.7e308, -1.7e308, 5e-324, 2.0]), of="parameters")
+    ax.get_figure().savefig(io.BytesIO())
+    assert summary(ax) == "0.5 ± 1.2e+308, 3 beyond 1e±100"
+    assert bars(ax)[0].sum() == 1
+    (ax,) = plots.histograms(nn.ReLU(), np.array([5e-324, 1e-323]))
+    ax.get_figure().savefig(io.BytesIO())
+    assert summary(ax).endswith("2 beyond 1e±100")
+
+
+@pytest.mark.parametrize(
+    ("gradient", "shown"),
+    [([1.7e308, 5e-324], 0), ([1e100, 1e-100], 2), ([1.7e308, 1e-3], 1), ([1e16, 1e16 + 2], 2)],
+)
+def test_gradients_of_every_size_can_be_drawn(gradient, shown):
+    (ax,) = plots.histograms(one_unit([1, 1], gradient), of="gradients")
+    ax.get_figure().savefig(io.BytesIO())
+    assert sum(bars(ax)[0].sum() for _ in ax.patches) == shown
+    assert (f"{2 - shown} beyond" in summary(ax)) == (shown < 2)
+
+
 def test_dead_layers_are_shown_as_zeros():
     (ax,) = plots.histograms(nn.ReLU(), np.array([-1.0, -2.0]))
     assert summary(ax) == "0 ± 0, 100.0% zero"
@@ -798,6 +1031,20 @@ def test_rows_are_drawn_on_as_many_axes_as_are_given(rng):
     assert len(plt.get_fignums()) == 1
     with pytest.raises(ValueError, match="4 rows to draw need 4 Axes, not 3"):
         plots.histograms(model, rng.normal(size=(5, 4)), ax=given[:3])
+
+
+def test_one_row_is_drawn_on_one_axes_and_more_need_a_sequence():
+    ax = plt.subplots()[1]
+    assert list(plots.histograms(one_unit([1, 2]), of="parameters", ax=ax)) == [ax]
+    with pytest.raises(
+        ValueError, match=r"2 Axes, not 1: give a sequence such as plt.subplots\(2\)"
+    ):
+        plots.histograms(nn.Linear(2, 2), of="parameters", ax=ax)
+
+
+def test_axes_may_be_a_grid_of_as_many():
+    _, grid = plt.subplots(1, 2, squeeze=False)
+    assert list(plots.histograms(nn.Linear(2, 2), of="parameters", ax=grid)) == list(grid[0])
 
 
 @pytest.mark.parametrize(
@@ -878,6 +1125,18 @@ def test_names_order_labels_that_are_strings():
     ax = plots.confusion_matrix(["dog", "cat"], ["dog", "dog"], names=["dog", "ant", "cat"])
     assert titles(ax) == ["dog", "ant", "cat"]
     assert cells(ax)[0, 0] == cells(ax)[2, 0] == "1"
+
+
+@pytest.mark.parametrize("length", [1, 8, 30, 100])
+def test_long_names_leave_the_cells_their_size(length):
+    name = "m" + "n" * (length - 1)
+    ax = plots.confusion_matrix([name, "b", "c"], ["b", name, "c"])
+    figure = ax.get_figure()
+    figure.savefig(io.BytesIO())
+    assert ax.get_window_extent().height / figure.dpi > 3 * 0.4  # inches
+    for label in [*ax.get_xticklabels(), *ax.get_yticklabels()]:
+        box = label.get_window_extent()
+        assert min(box.x0, box.y0) >= 0
 
 
 @pytest.mark.parametrize("kind", [list, tg.Value, lambda x: np.array(x, float)[:, None]])

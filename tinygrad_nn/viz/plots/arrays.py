@@ -9,6 +9,8 @@ import numpy as np
 from ...errors import ShapeError
 from ...value import Value
 
+LARGEST = 1e100  # size of what is drawn: well beyond it, the arithmetic of matplotlib overflows
+
 
 def numbers(x: Any, what: str) -> Any:
     """`x`, a Value or array or a list of numbers or Values, as a real array that is not empty."""
@@ -25,9 +27,18 @@ def points(x: Any, what: str) -> Any:
     array = numbers(x, what)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ShapeError(f"{what} must be of shape (n, 2), not {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what} must be finite, but NaN or inf is in it")
+    wrong = array[~drawable(array)]
+    if wrong.size:
+        raise ValueError(
+            f"{what} must be finite and at most {LARGEST:g} in size, but {wrong[0]} is in it"
+        )
     return array
+
+
+def drawable(array: Any) -> Any:
+    """Where the numbers are finite, and not too large for a plot."""
+    with np.errstate(over="ignore"):  # of a longer type
+        return np.abs(np.asarray(array, np.float64)) <= LARGEST
 
 
 def labels(x: Any, what: str) -> Any:
@@ -64,9 +75,13 @@ def whole_number(n: Any, least: int, what: str) -> int:
 
 
 def span(values: Any, margin: float) -> tuple[float, float]:
-    """From the smallest to the largest value, and `margin` of the way beyond; 1 if equal."""
+    """From the smallest to the largest value, and `margin` of the way beyond.
+
+    Values that are equal, but for rounding, get 1 or, if they are large, what numbers resolve.
+    """
     low, high = float(values.min()), float(values.max())
-    beyond = margin * (high - low) if high > low else 0.5
+    resolved = max(1 / LARGEST, 100 * float(np.spacing(max(abs(low), abs(high)))))
+    beyond = margin * (high - low) if high - low > resolved else max(0.5, resolved)
     return low - beyond, high + beyond
 
 

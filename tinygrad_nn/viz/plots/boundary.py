@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,14 +12,16 @@ import numpy as np
 from ... import engine
 from ...errors import ShapeError
 from ...nn.module import Module
-from .arrays import check_same_kind, labels, numbers, points, span, whole_number
-from .axes import INK, axes, colors
+from .arrays import LARGEST, check_same_kind, labels, numbers, points, span, whole_number
+from .axes import INK, axes, colors, legend, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BATCH = 8192
 _MARKERS = "os^DvPX*<>"
+_MOST_NAMED = 20  # classes, of which a legend takes a good part of the plot
+_IN_A_COLUMN = 10
 
 
 def decision_boundary(
@@ -45,10 +48,11 @@ def decision_boundary(
 
     It is called on a grid of `resolution` rows and columns, which reaches beyond the examples by
     `margin` of their range, in batches, under `no_grad()`; a model in evaluation mode, and left
-    in the modes it had.
+    in the modes it had. Beyond 20 classes there is no legend.
 
     Raises ShapeError where x, y or what `predict` returns has another shape, and ValueError for
-    NaN, or for classes that cannot be told from the labels.
+    NaN, for examples that are not finite or beyond 1e100, or for classes that cannot be told from
+    the labels.
 
     >>> import numpy as np
     >>> from tinygrad_nn.viz import plots
@@ -62,18 +66,18 @@ def decision_boundary(
     if len(x) != len(y):
         raise ShapeError(f"x has {len(x)} examples and y {len(y)} labels")
     resolution = whole_number(resolution, 2, "resolution")
-    if not isinstance(margin, (int, float)) or not 0 <= margin < np.inf:
-        raise ValueError(f"margin must be a number of at least 0, not {margin!r}")
+    if not isinstance(margin, (int, float)) or not 0 <= margin <= LARGEST:
+        raise ValueError(f"margin must be from 0 to {LARGEST:g}, not {margin!r}")
     columns = np.linspace(*span(x[:, 0], margin), resolution)
     rows = np.linspace(*span(x[:, 1], margin), resolution)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     grid = grid.astype(x.dtype if x.dtype.kind == "f" else np.float64)
     decision = _decide(_outputs(predict, grid), y)
-    ax = axes(ax, (5.5, 4.5))
-    _regions(ax, columns, rows, decision)
-    _examples(ax, x, y, decision.classes)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$")
-    return ax
+    with axes(ax, (5.5, 4.5)) as ax:
+        _regions(ax, columns, rows, decision)
+        _examples(ax, x, y, decision.classes)
+        ax.set(xlabel="$x_1$", ylabel="$x_2$")
+        return ax
 
 
 class _Decision(NamedTuple):
@@ -213,9 +217,10 @@ def _regions(ax: Axes, columns: Any, rows: Any, decision: _Decision) -> None:
 
 
 def _examples(ax: Axes, x: Any, y: Any, classes: Any) -> None:
+    named = []
     for at, (label, color) in enumerate(zip(classes, colors(len(classes)), strict=True)):
         of_class = y == label
-        ax.scatter(
+        drawn = ax.scatter(
             x[of_class, 0],
             x[of_class, 1],
             s=28,
@@ -223,6 +228,8 @@ def _examples(ax: Axes, x: Any, y: Any, classes: Any) -> None:
             marker=_MARKERS[at % len(_MARKERS)],
             edgecolors="white",
             linewidths=0.6,
-            label=str(label),
+            label=literal(str(label)),
         )
-    ax.legend(title="label")
+        named.append((drawn, str(label)))
+    if len(named) <= _MOST_NAMED:
+        legend(ax, named, title="label", ncols=math.ceil(len(named) / _IN_A_COLUMN))

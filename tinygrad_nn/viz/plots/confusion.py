@@ -9,10 +9,12 @@ import numpy as np
 
 from ...errors import ShapeError
 from . import arrays
-from .axes import COLORS, axes
+from .axes import COLORS, axes, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_SHORT = 4  # characters of a title that is no wider than its column
 
 
 def confusion_matrix(
@@ -44,17 +46,11 @@ def confusion_matrix(
     arrays.check_same_kind(true, predicted, "labels and predictions")
     titles, classes = _classes(names, true, predicted)
     counts = _counts(true, predicted, classes)
-    size = 0.55 * len(classes) + 1.5
-    ax = axes(ax, (size + 0.8, size))
-    _draw(ax, _shares(counts) if normalize else counts, normalize)
-    everywhere = range(len(titles))
-    ax.set_xticks(everywhere, titles)
-    if max(map(len, titles)) > 4:
-        for title in ax.get_xticklabels():
-            title.set(rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(everywhere, titles)
-    ax.set(xlabel="predicted", ylabel="true")
-    return ax
+    with axes(ax, _size(titles)) as ax:
+        _draw(ax, _shares(counts) if normalize else counts, normalize)
+        _name(ax, titles)
+        ax.set(xlabel="predicted", ylabel="true")
+        return ax
 
 
 def _classes(names: Any, true: Any, predicted: Any) -> tuple[list[str], Any]:
@@ -87,6 +83,22 @@ def _shares(counts: Any) -> Any:
     """Each row divided by its sum, NaN where that is 0."""
     sums = counts.sum(axis=1, keepdims=True)
     return np.divide(counts, sums, out=np.full(counts.shape, np.nan), where=sums > 0)
+
+
+def _size(titles: list[str]) -> tuple[float, float]:
+    """Inches for the cells, and beside and below them for the titles."""
+    cells = 0.55 * len(titles) + 1.5
+    beyond = max(0, max(map(len, titles)) - _SHORT)
+    return cells + 0.8 + 0.09 * beyond, cells + 0.065 * beyond
+
+
+def _name(ax: Axes, titles: list[str]) -> None:
+    texts = [literal(title) for title in titles]
+    ax.set_xticks(range(len(texts)), texts)
+    ax.set_yticks(range(len(texts)), texts)
+    if max(map(len, titles)) > _SHORT:
+        for label in ax.get_xticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")
 
 
 def _draw(ax: Axes, cells: Any, normalize: bool) -> None:

@@ -14,8 +14,8 @@ from ...value import Value
 from ..describe import norm, number
 from ..draw import draw
 from ..picture import Box, Item
-from .arrays import span
-from .axes import COLORS, column
+from .arrays import LARGEST, drawable, span
+from .axes import COLORS, column, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def histograms(
     *inputs: Any,
     of: Literal["activations", "gradients", "parameters"] = "activations",
     loss: Callable[[Any], Any] | None = None,
-    ax: Sequence[Axes] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
 ) -> Any:
     """Draw what is in a model as one histogram for each layer or parameter, one below another.
 
@@ -47,10 +47,11 @@ def histograms(
     row to row, and vanishing gradients move to the left. Above each row are its mean ± standard
     deviation, or the root mean square of a gradient; the share of zeros, as of dead rectified
     units, which the bars leave out since they would dwarf the rest; the share that is saturated,
-    where tanh or sigmoid has less than 1 % of its largest slope; and how many are not finite.
+    where tanh or sigmoid has less than 1 % of its largest slope; and how many are not finite, or
+    too large or small for the bars: beyond 1e100, or nearer to 0 than 1e-100.
 
     The model is called in the mode it is in. Its gradients stay as they are. Returns the Axes
-    (rows,): those of a new figure, or of `ax`, which must be as many.
+    (rows,): those of a new figure, or of `ax`, a sequence of as many; one row may have one Axes.
 
     Raises TypeError for arguments that do not belong to what is drawn, and ValueError where there
     is nothing to draw.
@@ -71,14 +72,14 @@ def histograms(
     log = of == "gradients"
     shown = [_shown(row.values, log) for row in rows]
     limits = _limits(shown)
-    drawn = column(ax, len(rows), (6, 0.9 * len(rows) + 0.5))
-    for axis, row, values in zip(drawn, rows, shown, strict=True):
-        _histogram(axis, values, limits, log)
-        axis.set_title(row.name, loc="left", fontsize="small")
-        axis.set_title(_summary(row, log), loc="right", fontsize="small")
-        axis.tick_params(labelbottom=axis is drawn[-1])
-    drawn[-1].set_xlabel("|gradient|" if log else of.removesuffix("s"))
-    return np.array(drawn)
+    with column(ax, len(rows), (6, 0.9 * len(rows) + 0.5)) as drawn:
+        for axis, row, values in zip(drawn, rows, shown, strict=True):
+            _histogram(axis, values, limits, log)
+            axis.set_title(literal(row.name), loc="left", fontsize="small")
+            axis.set_title(_summary(row, log), loc="right", fontsize="small")
+            axis.tick_params(labelbottom=axis is drawn[-1])
+        drawn[-1].set_xlabel("|gradient|" if log else of.removesuffix("s"))
+        return np.array(drawn)
 
 
 class _Row(NamedTuple):
@@ -192,9 +193,13 @@ def _flat(x: Any) -> Any:
 
 
 def _shown(values: Any, log: bool) -> Any:
-    """What the bars are of: the finite numbers but 0 or, on a logarithmic axis, their log10 |x|."""
-    values = values[np.isfinite(values) & (values != 0)]
+    """What the bars are of: the numbers but 0 or, on a logarithmic axis, their log10 |x|."""
+    values = values[_in_bars(values)]
     return np.log10(np.abs(values)) if log else values
+
+
+def _in_bars(values: Any) -> Any:
+    return drawable(values) & (np.abs(values) >= 1 / LARGEST)
 
 
 def _limits(shown: list[Any]) -> tuple[float, float]:
@@ -206,9 +211,10 @@ def _histogram(ax: Axes, values: Any, limits: tuple[float, float], log: bool) ->
     low, high = limits
     if values.size:
         start, end = values.min(), values.max()
-        if end - start < (least := (high - low) / 200):
-            start, end = start - least / 2, end + least / 2
         bins = math.ceil(2 * np.cbrt(values.size))
+        resolved = 2 * bins * np.spacing(max(abs(low), abs(high)))
+        if end - start < (least := max((high - low) / 200, resolved)):
+            start, end = start - least / 2, end + least / 2
         counts, edges = np.histogram(values, bins, (start, end))
         ax.stairs(counts, 10**edges if log else edges, fill=True, color=COLORS[0])
     if log:
@@ -225,14 +231,22 @@ def _summary(row: _Row, log: bool) -> str:
     parts = []
     if finite.size:
         size = f"rms {_short(norm(finite) / math.sqrt(finite.size))}"
-        parts.append(size if log else f"{_short(finite.mean())} ± {_short(finite.std())}")
+        parts.append(size if log else _mean_and_deviation(finite))
         if zeros := np.mean(finite == 0):
             parts.append(f"{zeros:.1%} zero")
     if row.saturated is not None:
         parts.append(f"{row.saturated:.1%} saturated")
     if wrong := row.values.size - finite.size:
         parts.append(f"{wrong:,} not finite")
+    if hidden := np.count_nonzero(finite) - np.count_nonzero(_in_bars(finite)):
+        parts.append(f"{hidden:,} beyond 1e±{round(math.log10(LARGEST))}")
     return ", ".join(parts)
+
+
+def _mean_and_deviation(x: Any) -> str:
+    """Computed at the scale of 1, where neither sums nor squares overflow."""
+    scale = np.abs(x).max() or 1.0
+    return f"{_short(scale * np.mean(x / scale))} ± {_short(scale * np.std(x / scale))}"
 
 
 def _short(x: Any) -> str:

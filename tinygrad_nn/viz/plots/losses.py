@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...errors import ShapeError
-from .arrays import numbers
-from .axes import COLORS, axes
+from .arrays import LARGEST, drawable, numbers
+from .axes import COLORS, axes, legend, literal
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 
@@ -27,9 +28,9 @@ def loss_curve(
         m_t = smooth m_{t-1} + (1 - smooth) loss_t,  drawn as m_t / (1 - smooth^t)
 
     (D. Kingma and J. Ba, 2015, section 3), and the losses are pale behind it. With `log` the
-    loss axis is logarithmic. Steps whose loss the axis cannot show (NaN and infinite ones, with
-    `log` those of 0 or less) are gaps, marked by crosses at the bottom, and do not count in the
-    average.
+    loss axis is logarithmic. Steps whose loss the axis cannot show (NaN, infinite and beyond
+    1e100, with `log` those of 0 or less) are gaps, marked by crosses at the bottom, and do not
+    count in the average.
 
     Raises ShapeError for losses and steps of different lengths, and ValueError for a curve
     without anything to show, or for steps that go back.
@@ -42,21 +43,22 @@ def loss_curve(
     if not isinstance(smooth, (int, float)) or not 0 <= smooth < 1:
         raise ValueError(f"smooth must be from 0 to below 1, not {smooth!r}")
     curves = _curves(losses, log)
-    ax = axes(ax, (6, 4))
-    for at, curve in enumerate(curves):
-        _draw(ax, curve, COLORS[at % len(COLORS)], smooth, "NaN, inf or ≤ 0" if log else "NaN, inf")
-    ax.set(xlabel="step", ylabel="loss")
-    if log:
-        ax.set_yscale("log")
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc="upper right")
-    return ax
+    with axes(ax, (6, 4)) as ax:
+        named: list[tuple[Artist, str]] = []
+        for at, curve in enumerate(curves):
+            named += _draw(ax, curve, COLORS[at % len(COLORS)], smooth)
+        ax.set(xlabel="step", ylabel="loss")
+        if log:
+            ax.set_yscale("log")
+        legend(ax, named, loc="upper right")
+        return ax
 
 
 class _Curve(NamedTuple):
     name: str
     steps: Any
     losses: Any  # NaN where there is a gap
+    gap: str  # what the losses are there
 
 
 def _curves(losses: Any, log: bool) -> list[_Curve]:
@@ -74,13 +76,27 @@ def _curve(name: str, given: Any, log: bool) -> _Curve:
         raise ShapeError(f"{what} must be one number for each step, not of shape {losses.shape}")
     if steps.shape != losses.shape:
         raise ShapeError(f"{what}: {steps.shape} steps for losses of shape {losses.shape}")
-    if not np.isfinite(steps).all() or (np.diff(steps) < 0).any():
-        raise ValueError(f"{what}: the steps must be finite and never go back")
+    if not drawable(steps).all() or (np.diff(steps) < 0).any():
+        raise ValueError(
+            f"{what}: the steps must be finite, at most {LARGEST:g} in size, and never go back"
+        )
     losses = losses.astype(np.float64)
-    shown = np.isfinite(losses) & (losses > 0 if log else True)
+    shown = drawable(losses) & (losses > 0 if log else True)
     if not shown.any():
-        raise ValueError(f"{what}: none is finite{' and above 0' if log else ''}")
-    return _Curve(name, steps, np.where(shown, losses, np.nan))
+        above = " and above 0" if log else ""
+        raise ValueError(f"{what}: none is finite, at most {LARGEST:g} in size{above}")
+    return _Curve(name, steps, np.where(shown, losses, np.nan), _kinds(losses[~shown]))
+
+
+def _kinds(losses: Any) -> str:
+    """What the losses are that cannot be shown."""
+    kinds = {
+        "NaN": np.isnan(losses),
+        "inf": np.isinf(losses),
+        f"beyond {LARGEST:g}": np.isfinite(losses) & ~drawable(losses),
+        "≤ 0": drawable(losses),
+    }
+    return ", ".join(kind for kind, found in kinds.items() if found.any())
 
 
 def _steps_and_losses(given: Any, what: str) -> tuple[Any, Any]:
@@ -92,32 +108,33 @@ def _steps_and_losses(given: Any, what: str) -> tuple[Any, Any]:
     return np.arange(losses.size), losses
 
 
-def _draw(ax: Axes, curve: _Curve, color: str, smooth: float, gap: str) -> None:
-    label = curve.name or None
+def _draw(ax: Axes, curve: _Curve, color: str, smooth: float) -> list[tuple[Artist, str]]:
+    """Draw a curve; what of it has a name, and which."""
+    values = curve.losses
     if smooth:
-        _line(ax, curve.steps, curve.losses, color=color, alpha=0.3, linewidth=1)
-        average = _moving_average(curve.losses, smooth)
-        _line(ax, curve.steps, average, color=color, label=label)
-    else:
-        _line(ax, curve.steps, curve.losses, color=color, label=label)
-    gaps = curve.steps[np.isnan(curve.losses)]
-    if gaps.size:
-        ax.plot(
-            gaps,
-            np.full(gaps.shape, 0.02),
-            "x",
-            color=color,
-            transform=ax.get_xaxis_transform(),
-            label=f"{curve.name}: {gap}" if curve.name else gap,
-        )
+        _line(ax, curve.steps, values, color=color, alpha=0.3, linewidth=1)
+        values = _moving_average(values, smooth)
+    line = _line(ax, curve.steps, values, color=color, label=literal(curve.name) or None)
+    named = [(line, curve.name)] if curve.name else []
+    if curve.gap:
+        gap = f"{curve.name}: {curve.gap}" if curve.name else curve.gap
+        named.append((_crosses(ax, curve, color=color, label=literal(gap)), gap))
+    return named
 
 
-def _line(ax: Axes, steps: Any, values: Any, **style: Any) -> None:
+def _line(ax: Axes, steps: Any, values: Any, **style: Any) -> Artist:
     """A line through the values, with dots where one has no neighbour to draw a line to."""
     shown = np.concatenate([[False], ~np.isnan(values), [False]])
     alone = np.flatnonzero(shown[1:-1] & ~shown[:-2] & ~shown[2:])
     dots: dict[str, Any] = {"marker": ".", "markevery": alone} if alone.size else {}
-    ax.plot(steps, values, **dots, **style)
+    return ax.plot(steps, values, **dots, **style)[0]
+
+
+def _crosses(ax: Axes, curve: _Curve, **style: Any) -> Artist:
+    """A cross at the bottom of the Axes for each gap."""
+    steps = curve.steps[np.isnan(curve.losses)]
+    heights = np.full(steps.shape, 0.02)
+    return ax.plot(steps, heights, "x", transform=ax.get_xaxis_transform(), **style)[0]
 
 
 def _moving_average(values: Any, smooth: float) -> Any:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ShapeError
-from .arrays import numbers, whole_number
+from ...nn.module import Module
+from .arrays import LARGEST, drawable, numbers, whole_number
 from .axes import axes
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def weights(
     `weight` is a Value or array: (units, inputs), whose rows become pictures of `shape` (height,
     width), by default the square of that many inputs; (inputs,) for one unit; or (units, height,
     width). Blue is negative, white 0, red positive, on one scale for all, and grey what is
-    between the pictures or not finite. `columns` pictures stand side by side; the number of
-    a unit is the sum of those at its row and at its column.
+    between the pictures, not finite or beyond 1e100. `columns` pictures stand side by side; the
+    number of a unit is the sum of those at its row and at its column. Of the kernels of a
+    convolution (units, channels, height, width), draw one channel, `weight[:, 0]`.
 
     Raises ShapeError where the inputs do not fill the shape, or are no square number and have
     none, and ValueError where no weight is finite.
@@ -47,24 +49,29 @@ def weights(
     rows = math.ceil(units / columns)
     gap = math.ceil(min(height, width) / 10)
     image = _mosaic(pictures, rows, columns, gap)
-    ax = axes(ax, _size(image.shape))
-    _draw(ax, image)
-    ax.set_xticks(_centres(columns, width, gap), map(str, range(columns)))
-    ax.set_yticks(_centres(rows, height, gap), map(str, range(0, rows * columns, columns)))
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    return ax
+    with axes(ax, _size(image.shape)) as ax:
+        _draw(ax, image)
+        ax.set_xticks(_centres(columns, width, gap), map(str, range(columns)))
+        ax.set_yticks(_centres(rows, height, gap), map(str, range(0, rows * columns, columns)))
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        return ax
 
 
 def _pictures(weight: Any, shape: tuple[int, int] | None) -> Any:
     """The weights as (units, height, width)."""
+    if isinstance(weight, Module):
+        kind = type(weight).__name__
+        raise TypeError(f"weight must be an array or a Value, not a {kind}: pass layer.weight")
     array = numbers(weight, "weight")
     if array.ndim not in (1, 2, 3):
+        channel = ": draw one channel, weight[:, 0]" if array.ndim == 4 else ""
         raise ShapeError(
-            f"weight must be of shape (units, inputs) or (units, height, width), not {array.shape}"
+            "weight must be of shape (units, inputs) or (units, height, width), "
+            f"not {array.shape}{channel}"
         )
-    if not np.isfinite(array).any():
-        raise ValueError("weight: none is finite")
+    if not drawable(array).any():
+        raise ValueError(f"weight: none is finite and at most {LARGEST:g} in size")
     if array.ndim == 3 and shape is None:
         return array
     units = 1 if array.ndim == 1 else len(array)
@@ -112,9 +119,8 @@ def _size(shape: tuple[int, int]) -> tuple[float, float]:
 def _draw(ax: Axes, image: Any) -> None:
     from matplotlib import colormaps
 
-    finite = image[np.isfinite(image)]
-    largest = float(np.abs(finite).max()) or 1.0
-    image = np.ma.masked_invalid(image)
+    image = np.ma.masked_invalid(np.where(drawable(image), image, np.nan))
+    largest = float(np.abs(image).max()) or 1.0
     cmap = colormaps["RdBu_r"].with_extremes(bad="#b3b3b3")
     figure = ax.get_figure()
     assert figure is not None

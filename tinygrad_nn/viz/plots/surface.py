@@ -10,13 +10,14 @@ import numpy as np
 from ... import engine
 from ...errors import ShapeError
 from ..describe import number
-from .arrays import numbers, points, span, whole_number
+from .arrays import LARGEST, drawable, numbers, points, span, whole_number
 from .axes import COLORS, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DECADES = 3  # of heights above the lowest point
+_LEAST_RANGE = 1e-50  # of heights: matplotlib divides its own bounds, of 1e250, by it
 
 
 def error_surface(
@@ -37,9 +38,10 @@ def error_surface(
     w[0], to the right, and w[1], upwards; without them, those of `path` and a quarter more.
     `path` (n, 2) is a sequence of weights, whose start and end are marked.
 
-    The `levels` are evenly spaced in the logarithm of the height above the lowest point on the
-    grid, over three decades: close together near the minimum. Points where the error is not
-    finite are left white.
+    The `levels`, at least 2, are evenly spaced in the logarithm of the height above the lowest
+    point on the grid, over three decades: close together near the minimum. Those that are the
+    same but for rounding are one. Points where the error is not finite or beyond 1e100 are left
+    white.
 
     Raises ShapeError where the path or an error is of the wrong shape, and ValueError where there
     is no range, or nothing on the grid to draw contours of.
@@ -52,22 +54,22 @@ def error_surface(
     ['start', 'end']
     """
     resolution = whole_number(resolution, 2, "resolution")
-    levels = whole_number(levels, 1, "levels")
+    levels = whole_number(levels, 2, "levels")
     path = None if path is None else points(path, "path")
     columns = np.linspace(*_range(w1, path, 0), resolution)
     rows = np.linspace(*_range(w2, path, 1), resolution)
     heights = _heights(error, columns, rows)
-    ax = axes(ax, (6, 4.5))
-    _contours(ax, columns, rows, heights, _levels(heights, levels))
-    if path is not None:
-        _path(ax, path)
-    ax.set(
-        xlabel="$w_1$",
-        ylabel="$w_2$",
-        xlim=(columns[0], columns[-1]),
-        ylim=(rows[0], rows[-1]),
-    )
-    return ax
+    with axes(ax, (6, 4.5)) as ax:
+        _contours(ax, columns, rows, heights, _levels(heights, levels))
+        if path is not None:
+            _path(ax, path)
+        ax.set(
+            xlabel="$w_1$",
+            ylabel="$w_2$",
+            xlim=(columns[0], columns[-1]),
+            ylim=(rows[0], rows[-1]),
+        )
+        return ax
 
 
 def _range(given: Any, path: Any, axis: int) -> tuple[float, float]:
@@ -80,13 +82,16 @@ def _range(given: Any, path: Any, axis: int) -> tuple[float, float]:
     if low_high.shape != (2,):
         raise ShapeError(f"{what} must be a range (low, high), not of shape {low_high.shape}")
     low, high = map(float, low_high)
-    if not np.isfinite([low, high]).all() or low >= high:
-        raise ValueError(f"{what} must be a range (low, high) with low < high, not {given!r}")
+    if not drawable([low, high]).all() or low >= high:
+        raise ValueError(
+            f"{what} must be a range (low, high) with low < high, of at most {LARGEST:g} in size, "
+            f"not {given!r}"
+        )
     return low, high
 
 
 def _heights(error: Callable[[Any], Any], columns: Any, rows: Any) -> Any:
-    """The error at each point, NaN where it is not finite."""
+    """The error at each point, NaN where it cannot be drawn."""
     heights = np.empty((len(rows), len(columns)))
     with engine.no_grad():
         for at in np.ndindex(heights.shape):
@@ -94,29 +99,30 @@ def _heights(error: Callable[[Any], Any], columns: Any, rows: Any) -> Any:
             if height.size != 1:
                 raise ShapeError(f"error(w) must be one number, not of shape {height.shape}")
             heights[at] = height.item()
-    finite = np.isfinite(heights)
-    if not finite.any():
-        raise ValueError("error(w) is not finite at any point of the grid")
-    return np.where(finite, heights, np.nan)
+    shown = drawable(heights)
+    if not shown.any():
+        raise ValueError(f"error(w) is not finite at any point of the grid, or beyond {LARGEST:g}")
+    return np.where(shown, heights, np.nan)
 
 
 def _levels(heights: Any, count: int) -> Any:
     low, high = np.nanmin(heights), np.nanmax(heights)
     if low == high:
         raise ValueError(f"error(w) is {low} at every point of the grid: it has no contours")
-    return low + (high - low) * np.logspace(-_DECADES, 0, count + 1)[:-1]
+    levels = np.unique(low + (high - low) * np.logspace(-_DECADES, 0, count + 1)[:-1])
+    if len(levels) < 2 or high - low < _LEAST_RANGE:
+        raise ValueError(f"error(w) is from {low} to {high} on the grid: too flat for contours")
+    return levels
 
 
 def _contours(ax: Axes, columns: Any, rows: Any, heights: Any, levels: Any) -> None:
-    from matplotlib.colors import BoundaryNorm
+    from matplotlib import colormaps
 
     heights = np.ma.masked_invalid(heights)
     figure = ax.get_figure()
     assert figure is not None
-    norm = BoundaryNorm(levels, 256, extend="both")
-    filled = ax.contourf(
-        columns, rows, heights, levels=levels, norm=norm, cmap="cividis", extend="both"
-    )
+    colors = list(colormaps["cividis"](np.linspace(0, 1, len(levels) + 1)))
+    filled = ax.contourf(columns, rows, heights, levels=levels, colors=colors, extend="both")
     ax.contour(
         columns, rows, heights, levels=levels, colors="white", linewidths=0.4, linestyles="solid"
     )
