@@ -62,7 +62,7 @@ else:
     if _kind is not _ndarray or not _out.ndim:
         _out = _as_result(_out, "{name}")
         _kind = type(_out)
-    _differentiable = _out.dtype.kind == "f"
+    _differentiable = _out.dtype.kind {kinds}
 """
 
 _RECORD = """
@@ -95,7 +95,7 @@ return _out
 
 # ---- What the function calls
 
-_NUMBERS = (bool, int, float, np.generic)
+_NUMBERS = (bool, int, float, complex, np.generic)
 _REAL = np.typecodes["AllInteger"] + np.typecodes["Float"]
 _PLAIN = frozenset([np.ndarray, float, int, bool, np.bool_, *(np.dtype(c).type for c in _REAL)])
 _SCALARS = frozenset(np.dtype(c).type for c in np.typecodes["Float"])
@@ -108,15 +108,15 @@ def _as_operand(x: Any, operation: str, name: str) -> Any:
         what = "a masked array"  # NumPy would drop the mask
     elif isinstance(x, (list, tuple, *_NUMBERS)) or hasattr(type(x), "__array__"):
         array = np.asarray(x)
-        if array.dtype.kind in "biuf":
+        if array.dtype.kind in "biufc":
             return array
         what = f"{array.dtype} data"
-    raise TypeError(f"{operation}: {name} must be a real number, an array or a Value, not {what}")
+    raise TypeError(f"{operation}: {name} must be a number, an array or a Value, not {what}")
 
 
 def _as_result(out: Any, operation: str) -> Any:
     """What the forward function returned, as NumPy returns it."""
-    if not isinstance(out, (np.ndarray, *_NUMBERS, complex)):
+    if not isinstance(out, (np.ndarray, *_NUMBERS)):
         raise TypeError(f"{operation} must return one array or number, not {type(out).__name__}")
     return np.asarray(out)[()]
 
@@ -143,9 +143,9 @@ def _explain(error: Exception, operation: str, inputs: dict[str, Any]) -> Except
 
 
 def _reject_complex(out: Any, operation: str) -> bool:
-    """Whether `out`, which is not of a real floating dtype, carries gradients: it does not."""
+    """Whether `out`, which is of no dtype that the rules are for, carries gradients: no."""
     if out.dtype.kind == "c":
-        raise TypeError(f"{operation}: a complex result, whose derivative is not defined here")
+        raise TypeError(f"{operation}: its derivative rules are not for complex numbers")
     return False
 
 
@@ -212,6 +212,7 @@ def _source(operation: Primitive) -> str:
             name=operation.name,
             arguments=", ".join(_argument(p) for p in operation.parameters),
             inputs=_inputs_by_name(operation),
+            kinds='in "fc"' if operation.complex else '== "f"',
         )
     )
     body.append(

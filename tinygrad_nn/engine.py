@@ -413,9 +413,15 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
     shape, dtype = parent.describe()
     if isinstance(gradient, (np.ndarray, int, float)):
         gradient = np.asarray(gradient)  # a plain one, of whatever class
-    if getattr(getattr(gradient, "dtype", None), "kind", "-") not in "biuf":
+    if getattr(getattr(gradient, "dtype", None), "kind", "-") not in "biufc":
         what = getattr(gradient, "dtype", type(gradient).__name__)
-        raise TypeError(f"{_rule_name(node, slot)} returned {what}, not real numbers")
+        raise TypeError(f"{_rule_name(node, slot)} returned {what}, not numbers")
+    if "c" in (dtype.kind, gradient.dtype.kind):
+        assert node.primitive is not None
+        if not node.primitive.complex:
+            raise TypeError(f"{_rule_name(node, slot)} is not for complex numbers")
+        if dtype.kind != "c":  # of x in x + 0i
+            gradient = gradient.real
     if gradient.dtype == np.float16:
         gradient = gradient.astype(np.float32)  # float16 has too few digits for long sums
     if gradient.shape != shape:

@@ -34,8 +34,9 @@ class Primitive:
     """A named operation: its forward function, and a derivative rule for each input.
 
     `inputs` are the parameters that have a rule, `needs` what each of these rules names
-    besides `g`, `function` what runs and records the operation, and `domain` draws arguments
-    at which it is differentiable. Made by the decorator `primitive`.
+    besides `g`, `function` what runs and records the operation, `domain` draws arguments
+    at which it is differentiable, and `complex` is whether the rules are for complex numbers too.
+    Made by the decorator `primitive`.
     """
 
     OUT = -1
@@ -45,7 +46,9 @@ class Primitive:
         forward: Callable[..., Any],
         rules: Mapping[str, Rule],
         domain: Domain | None = None,
+        complex: bool = False,
     ) -> None:
+        self.complex = complex
         self.name = forward.__name__.lstrip("_")
         self.forward = forward
         self.rules = rules
@@ -71,7 +74,7 @@ class Primitive:
             problem = "it needs a derivative rule for at least one of its parameters"
         elif unknown := [name for name in self.rules if name not in self.positions]:
             problem = f"a rule for {unknown[0]!r}, but there is no such parameter"
-        elif reserved := [name for name in ("out", "domain") if name in self.positions]:
+        elif reserved := [name for name in ("out", "domain", "complex") if name in self.positions]:
             problem = f"no parameter can be named {reserved[0]}, which has a meaning of its own"
         elif self.variadic in self.rules and self.inputs[-1] != self.variadic:
             problem = f"no parameter after *{self.variadic} can have a rule"
@@ -122,7 +125,7 @@ class Primitive:
 
 
 def primitive(
-    *functions: Any, domain: Domain | None = None, **rules: Rule
+    *functions: Any, domain: Domain | None = None, complex: bool = False, **rules: Rule
 ) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Make a NumPy function a differentiable operation.
 
@@ -133,6 +136,9 @@ def primitive(
     arrays, and Values where second derivatives are asked for. It changes nothing that it is
     given. Where an input was broadcast, its gradient is summed over the repeated axes afterwards.
     `domain` says where the operation is differentiable, for tests (`tinygrad_nn.domains`).
+    `complex=True` says that the rules hold for complex numbers too. The gradient of a real number
+    by z = x + iy is dL/dx - i dL/dy here, so that the rules of a holomorphic function, as of a
+    product, are those of the real one.
 
     The operation takes numbers, arrays and Values: with a Value among its inputs it returns a
     Value that remembers where it came from, and without one it returns what the function does.
@@ -156,7 +162,7 @@ def primitive(
         raise TypeError("primitive takes its rules by name: @primitive(x=lambda g, x: ...)")
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        operation = Primitive(forward, rules, domain)
+        operation = Primitive(forward, rules, domain, complex)
         known = _registry.get(operation.name)
         if known is not None and known.forward.__module__ != forward.__module__:
             raise ValueError(

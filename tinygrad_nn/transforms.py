@@ -115,6 +115,8 @@ def _zeros(node: Node) -> Any:
 def _check_number(value: Any) -> None:
     if not isinstance(value, (Value, int, float, np.generic, np.ndarray)):
         raise TypeError(f"grad: the function returned {type(value).__name__}, not a number")
+    if getattr(value, "dtype", np.dtype(float)).kind == "c":
+        raise TypeError("grad: the function returned a complex number; return a real one")
     if np.shape(value):
         raise ShapeError(f"grad: the function returned shape {np.shape(value)}, not one number")
 

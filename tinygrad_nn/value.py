@@ -348,6 +348,18 @@ class Value:
         """The elements, row by row, along one axis."""
         return ops.reshape(self, -1)  # type: ignore[no-any-return]
 
+    conj = _method(ops.conj)
+
+    @property
+    def real(self) -> Value:
+        """The real part."""
+        return ops.real(self)  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> Value:
+        """The imaginary part."""
+        return ops.imag(self)  # type: ignore[no-any-return]
+
     @property
     def T(self) -> Value:  # noqa: N802
         """The axes reversed."""
@@ -539,6 +551,8 @@ def backward(
 
 def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
     """The gradient to start from at `root`, checked: given, or 1 for a single element."""
+    if root.dtype.kind == "c":
+        raise TypeError("backward: a complex Value; take its real part or its absolute value first")
     if gradient is None:
         if root.size != 1:
             raise ShapeError(

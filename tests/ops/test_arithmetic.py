@@ -217,9 +217,9 @@ def test_shapes_that_do_not_broadcast_are_named(name: str) -> None:
         getattr(tg, name)(Value(np.ones(2)), Value(np.ones(3)))
 
 
-@pytest.mark.parametrize("wrong", ["text", 1j, None, object(), {}, ["a"], [1j]])
-def test_operands_that_are_not_real_numbers_are_type_errors(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"multiply.*real number"):
+@pytest.mark.parametrize("wrong", ["text", None, object(), {}, ["a"]])
+def test_operands_that_are_not_numbers_are_type_errors(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"multiply.*must be a number"):
         tg.multiply(Value(1.0), wrong)
 
 

@@ -35,6 +35,7 @@ from .arithmetic import (
     subtract,
     where,
 )
+from .complex import conj, imag, real
 from .elementwise import cos, erf, erfc, exp, expm1, log, log1p, sin, sqrt, square, tanh
 from .indexing import getitem, scatter, setitem
 from .linalg import dot, einsum, matmul, tensordot
@@ -66,6 +67,7 @@ __all__ = [
     "broadcast_to",
     "clip",
     "concatenate",
+    "conj",
     "cos",
     "cumsum",
     "divide",
@@ -81,6 +83,7 @@ __all__ = [
     "floor_divide",
     "gelu",
     "getitem",
+    "imag",
     "leaky_relu",
     "linear",
     "log",
@@ -100,6 +103,7 @@ __all__ = [
     "positive",
     "power",
     "prod",
+    "real",
     "relu",
     "remainder",
     "repeat",

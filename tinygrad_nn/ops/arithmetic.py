@@ -11,7 +11,7 @@ from ..domains import Reals, elementwise, nonzero, real, untied
 from ..primitive import primitive
 
 
-@primitive(x=lambda g: g, y=lambda g: g, domain=elementwise(x=real, y=real))
+@primitive(x=lambda g: g, y=lambda g: g, domain=elementwise(x=real, y=real), complex=True)
 def add(x: Any, y: Any) -> Any:
     """x + y, elementwise.
 
@@ -22,7 +22,7 @@ def add(x: Any, y: Any) -> Any:
     return x + y
 
 
-@primitive(x=lambda g: g, y=lambda g: -g, domain=elementwise(x=real, y=real))
+@primitive(x=lambda g: g, y=lambda g: -g, domain=elementwise(x=real, y=real), complex=True)
 def subtract(x: Any, y: Any) -> Any:
     """x - y, elementwise.
 
@@ -37,6 +37,7 @@ def subtract(x: Any, y: Any) -> Any:
     x=lambda g, y: g * y,
     y=lambda g, x: g * x,
     domain=elementwise(x=real, y=real),
+    complex=True,
 )
 def multiply(x: Any, y: Any) -> Any:
     """x y, elementwise.
@@ -53,6 +54,7 @@ def multiply(x: Any, y: Any) -> Any:
     x=lambda g, y: g / y,
     y=lambda g, y, out: -g * out / y,
     domain=elementwise(x=real, y=nonzero),
+    complex=True,
 )
 def divide(x: Any, y: Any) -> Any:
     """x / y, elementwise. Integers give floating point.
@@ -115,7 +117,7 @@ def _power_domain(draw: Any) -> Mapping[str, Any]:
     return {**drawn, "y": exponent if exponent.ndim else int(exponent)}
 
 
-@primitive(x=_power_vjp_x, y=_power_vjp_y, domain=_power_domain)
+@primitive(x=_power_vjp_x, y=_power_vjp_y, domain=_power_domain, complex=True)
 def power(x: Any, y: Any) -> Any:
     """x^y, elementwise. For x < 0 and fractional y it is NaN, as in NumPy.
 
@@ -126,7 +128,7 @@ def power(x: Any, y: Any) -> Any:
     return x**y
 
 
-@primitive(x=lambda g: -g, domain=elementwise(x=real))
+@primitive(x=lambda g: -g, domain=elementwise(x=real), complex=True)
 def negative(x: Any) -> Any:
     """-x, elementwise.
 
@@ -137,7 +139,7 @@ def negative(x: Any) -> Any:
     return -x
 
 
-@primitive(x=lambda g: g, domain=elementwise(x=real))
+@primitive(x=lambda g: g, domain=elementwise(x=real), complex=True)
 def positive(x: Any) -> Any:
     """+x, elementwise: x itself, as a Value of its own.
 
@@ -148,7 +150,13 @@ def positive(x: Any) -> Any:
     return +x
 
 
-@primitive(x=lambda g, x: g * np.sign(x), domain=elementwise(x=nonzero))
+def _abs_vjp(g: Any, x: Any, out: Any) -> Any:
+    if x.dtype.kind == "c":
+        return g * (np.conj(x) / np.where(out == 0, 1, out))
+    return g * np.sign(x)
+
+
+@primitive(x=_abs_vjp, domain=elementwise(x=nonzero), complex=True)
 def abs(x: Any) -> Any:
     """|x|, elementwise; its derivative at 0 is taken as 0.
 
@@ -242,6 +250,7 @@ def _where_domain(draw: Any) -> dict[str, Any]:
     x=lambda g, condition: np.where(condition, g, 0),
     y=lambda g, condition: np.where(condition, 0, g),
     domain=_where_domain,
+    complex=True,
 )
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where `condition` holds and y elsewhere, elementwise.
@@ -253,7 +262,9 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, x, y)
 
 
-@primitive(x=lambda g: g, domain=elementwise(x=real, dtype=(np.float64, np.longdouble)))
+@primitive(
+    x=lambda g: g, domain=elementwise(x=real, dtype=(np.float64, np.longdouble)), complex=True
+)
 def astype(x: Any, dtype: Any) -> Any:
     """x converted to `dtype`; gradients come back in the dtype of x.
 

@@ -13,7 +13,7 @@ from ._erf import erf as _erf
 from ._erf import erfc as _erfc
 
 
-@primitive(x=lambda g, out: g * out, domain=elementwise(x=real))
+@primitive(x=lambda g, out: g * out, domain=elementwise(x=real), complex=True)
 def exp(x: Any) -> Any:
     """e^x, elementwise.
 
@@ -24,7 +24,7 @@ def exp(x: Any) -> Any:
     return np.exp(x)
 
 
-@primitive(x=lambda g, x: g * np.exp(x), domain=elementwise(x=real))
+@primitive(x=lambda g, x: g * np.exp(x), domain=elementwise(x=real), complex=True)
 def expm1(x: Any) -> Any:
     """e^x - 1, elementwise, exact near 0.
 
@@ -35,7 +35,7 @@ def expm1(x: Any) -> Any:
     return np.expm1(x)
 
 
-@primitive(x=lambda g, x: g / x, domain=elementwise(x=positive))
+@primitive(x=lambda g, x: g / x, domain=elementwise(x=positive), complex=True)
 def log(x: Any) -> Any:
     """The natural logarithm of x, elementwise.
 
@@ -46,7 +46,7 @@ def log(x: Any) -> Any:
     return np.log(x)
 
 
-@primitive(x=lambda g, x: g / (1 + x), domain=elementwise(x=Reals(-0.75, 2)))
+@primitive(x=lambda g, x: g / (1 + x), domain=elementwise(x=Reals(-0.75, 2)), complex=True)
 def log1p(x: Any) -> Any:
     """log(1 + x), elementwise, exact near 0.
 
@@ -57,7 +57,7 @@ def log1p(x: Any) -> Any:
     return np.log1p(x)
 
 
-@primitive(x=lambda g, out: g / (2 * out), domain=elementwise(x=positive))
+@primitive(x=lambda g, out: g / (2 * out), domain=elementwise(x=positive), complex=True)
 def sqrt(x: Any) -> Any:
     """The square root of x, elementwise. Its derivative at 0 is infinite.
 
@@ -68,7 +68,7 @@ def sqrt(x: Any) -> Any:
     return np.sqrt(x)
 
 
-@primitive(x=lambda g, x: g * (2 * x), domain=elementwise(x=real))
+@primitive(x=lambda g, x: g * (2 * x), domain=elementwise(x=real), complex=True)
 def square(x: Any) -> Any:
     """x^2, elementwise.
 
@@ -79,7 +79,7 @@ def square(x: Any) -> Any:
     return np.square(x)
 
 
-@primitive(x=lambda g, x: g * np.cos(x), domain=elementwise(x=real))
+@primitive(x=lambda g, x: g * np.cos(x), domain=elementwise(x=real), complex=True)
 def sin(x: Any) -> Any:
     """The sine of x, elementwise.
 
@@ -90,7 +90,7 @@ def sin(x: Any) -> Any:
     return np.sin(x)
 
 
-@primitive(x=lambda g, x: -g * np.sin(x), domain=elementwise(x=real))
+@primitive(x=lambda g, x: -g * np.sin(x), domain=elementwise(x=real), complex=True)
 def cos(x: Any) -> Any:
     """The cosine of x, elementwise.
 
@@ -101,7 +101,7 @@ def cos(x: Any) -> Any:
     return np.cos(x)
 
 
-@primitive(x=lambda g, out: g * (1 - out * out), domain=elementwise(x=real))
+@primitive(x=lambda g, out: g * (1 - out * out), domain=elementwise(x=real), complex=True)
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent of x, elementwise: (e^x - e^-x) / (e^x + e^-x).
 

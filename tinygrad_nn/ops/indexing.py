@@ -44,7 +44,7 @@ def _scatter_domain(draw: Any) -> dict[str, Any]:
     return {"g": draw.arrays(np.empty(shape)[index].shape), "index": index, "shape": shape}
 
 
-@primitive(g=lambda g, index: g[index], domain=_scatter_domain)
+@primitive(g=lambda g, index: g[index], domain=_scatter_domain, complex=True)
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing.
 
@@ -71,7 +71,7 @@ def _getitem_vjp(g: Any, index: Any, x_shape: tuple[int, ...]) -> Any:
     return Part(g, index, _is_basic(index))
 
 
-@primitive(x=_getitem_vjp, domain=_getitem_domain)
+@primitive(x=_getitem_vjp, domain=_getitem_domain, complex=True)
 def _getitem(x: Any, index: Any) -> Any:
     out = np.asarray(x)[index]
     # A view of a small part would keep the rest from being assigned to in place, and from being
@@ -122,7 +122,7 @@ def _setitem_domain(draw: Any) -> dict[str, Any]:
     return {"x": draw.arrays(shape), "index": index, "value": value}
 
 
-@primitive(value=_written, x=_without, domain=_setitem_domain)
+@primitive(value=_written, x=_without, domain=_setitem_domain, complex=True)
 def _setitem(value: Any, x: Any, index: Any, in_place: bool = False) -> Any:
     # The value comes first: what was written is read from the gradient before it is erased there.
     out = x if in_place else np.array(x)

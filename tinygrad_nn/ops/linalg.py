@@ -58,7 +58,7 @@ def _matmul_domain(draw: Any) -> dict[str, Any]:
     return {"x": x, "y": y}
 
 
-@primitive(x=_matmul_vjp_x, y=_matmul_vjp_y, domain=_matmul_domain)
+@primitive(x=_matmul_vjp_x, y=_matmul_vjp_y, domain=_matmul_domain, complex=True)
 def matmul(x: Any, y: Any) -> Any:
     """The matrix product x @ y over the last axis of x and the last but one of y.
 
@@ -188,7 +188,7 @@ def _einsum_domain(draw: Any) -> dict[str, Any]:
     return {"subscripts": subscripts, "operands": operands}
 
 
-@primitive(operands=_einsum_vjp, domain=_einsum_domain)
+@primitive(operands=_einsum_vjp, domain=_einsum_domain, complex=True)
 def einsum(subscripts: str, *operands: Any) -> Any:
     """Einstein's sum of products: "ij,jk->ik" is the matrix product.
 

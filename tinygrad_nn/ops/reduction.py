@@ -60,6 +60,7 @@ def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) ->
 @primitive(
     x=lambda g, x_shape, axis, keepdims: _repeat(g, x_shape, axis, keepdims),
     domain=reduction(real),
+    complex=True,
 )
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum of x over `axis` (None: over all).
@@ -77,7 +78,7 @@ def _mean_vjp(g: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> A
     return _repeat(g * (1 / count) if count else g, x_shape, axis, keepdims)
 
 
-@primitive(x=_mean_vjp, domain=reduction(real))
+@primitive(x=_mean_vjp, domain=reduction(real), complex=True)
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of x over `axis` (None: over all).
 
@@ -125,7 +126,7 @@ def _prod_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return g * np.transpose(others, tuple(np.argsort(order)))
 
 
-@primitive(x=_prod_vjp, domain=reduction(Reals(-1.5, 1.5, step=0.5)))
+@primitive(x=_prod_vjp, domain=reduction(Reals(-1.5, 1.5, step=0.5)), complex=True)
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product of x over `axis` (None: over all). Zeros among the factors are no exception.
 
@@ -221,7 +222,7 @@ def _cumsum_domain(draw: Any) -> dict[str, Any]:
     return {"x": draw.arrays(shape), "axis": axis}
 
 
-@primitive(x=_cumsum_vjp, domain=_cumsum_domain)
+@primitive(x=_cumsum_vjp, domain=_cumsum_domain, complex=True)
 def cumsum(x: Any, axis: int | None = None) -> Any:
     """The running sum of x along `axis` (None: of x flattened).
 

@@ -23,7 +23,7 @@ def _reshape_domain(draw: Any) -> dict[str, Any]:
     return {"x": draw.arrays(x_shape), "shape": shape}
 
 
-@primitive(x=lambda g, x_shape: np.reshape(g, x_shape), domain=_reshape_domain)
+@primitive(x=lambda g, x_shape: np.reshape(g, x_shape), domain=_reshape_domain, complex=True)
 def reshape(x: Any, shape: Shape) -> Any:
     """The elements of x, row by row, in another `shape`; one length may be -1.
 
@@ -50,7 +50,7 @@ def _transpose_domain(draw: Any) -> dict[str, Any]:
     return {"axes": draw.sampled_from([None, axes]), "x": draw.arrays(shape)}
 
 
-@primitive(x=_transpose_vjp, domain=_transpose_domain)
+@primitive(x=_transpose_vjp, domain=_transpose_domain, complex=True)
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """x with its axes in the order `axes` (None: reversed).
 
@@ -67,7 +67,7 @@ def _broadcast_domain(draw: Any) -> dict[str, Any]:
     return {"x": draw.arrays(draw.shapes_broadcastable_to(shape)), "shape": shape}
 
 
-@primitive(x=lambda g: g, domain=_broadcast_domain)  # the engine sums the repetitions
+@primitive(x=lambda g: g, domain=_broadcast_domain, complex=True)  # the engine sums the repetitions
 def broadcast_to(x: Any, shape: Shape) -> Any:
     """x repeated along new and length-1 axes to `shape`; a read-only view.
 
@@ -95,7 +95,7 @@ def _concatenate_domain(draw: Any) -> dict[str, Any]:
     return {"arrays": [draw.arrays((*before, n, *after)) for n in lengths], "axis": axis}
 
 
-@primitive(arrays=_concatenate_vjp, domain=_concatenate_domain)
+@primitive(arrays=_concatenate_vjp, domain=_concatenate_domain, complex=True)
 def _concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
@@ -228,7 +228,7 @@ def _pad_domain(draw: Any) -> dict[str, Any]:
     }
 
 
-@primitive(x=_pad_vjp, domain=_pad_domain)
+@primitive(x=_pad_vjp, domain=_pad_domain, complex=True)
 def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Any:
     """x with a border of `constant_values`.
 

@@ -67,10 +67,13 @@ def _search(nodes: list[Node], report: Report) -> None:
 
 
 def _most_different(nodes: list[Node]) -> list[Node]:
-    """In the order of the computation, a bounded number of operations: some of every kind."""
+    """In the order of the computation, a bounded number of operations: some of every kind.
+
+    None on complex numbers, of which there are no numerical derivatives.
+    """
     seen: dict[Any, int] = {}
     ranked = []
-    for node in reversed(nodes):
+    for node in filter(_is_real, reversed(nodes)):
         kind = (node.primitive, node.trace.filename, node.trace.line, node.describe())
         seen[kind] = seen.get(kind, 0) + 1
         ranked.append((seen[kind], node.number, node))
@@ -78,6 +81,12 @@ def _most_different(nodes: list[Node]) -> list[Node]:
         [node for *_, node in sorted(ranked, key=lambda each: each[:2])[:_NODES]],
         key=lambda node: node.number,
     )
+
+
+def _is_real(node: Node) -> bool:
+    assert node.primitive is not None
+    numbers = [node.trace.value, *(x for _, x in node.primitive.arguments(node.trace.inputs))]
+    return not any(np.iscomplexobj(x) for x in numbers)
 
 
 def _culprit(node: Node, slots: list[int], problem: str) -> Culprit:

@@ -89,7 +89,7 @@ def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Find
                     yield Finding("saved value changed", text)
                     return
             dtype, wanted = _dtype(found), parent.describe()[1]
-            if dtype.kind != "f" or dtype.itemsize < min(wanted.itemsize, g.dtype.itemsize):
+            if dtype.kind not in "fc" or dtype.itemsize < min(wanted.itemsize, g.dtype.itemsize):
                 text = _rule(node, slot, f"returned {dtype} for a {wanted} input")
                 yield Finding("dtype", text)
             arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
