@@ -71,8 +71,8 @@ def test_real_part_and_imaginary_part_and_conjugate() -> None:
 
 
 def test_operations_without_complex_rules_refuse() -> None:
-    z = Value(np.ones(2)) * 1j
-    for operation in (tg.relu, tg.max, tg.elu, lambda z: z.var().sqrt()):
+    z = Value(np.array([1.0, 2.0])) * 1j
+    for operation in (tg.relu, lambda z: z.var().sqrt()):
         with pytest.raises(TypeError, match="not for complex numbers"):
             operation(z).sum().real.backward()
 
