@@ -30,12 +30,16 @@ T = TypeVar("T")
 _INPUT = """
 if type({x}) is Value:
     _{x}_node = {x}._node
-    {x} = {x}._data
+    {x} = {x}._data{check}
 else:
     _{x}_node = False
     if type({x}) not in _PLAIN{or_none}:
         {x} = _as_operand({x}, "{name}", "{x}")
 """
+
+_CHECK = """
+    if {x}.dtype.kind == "c":
+        _reject_complex({x}, "{name}")"""
 
 _VARIADIC_INPUT = """
 _{x}_node = [a._node if type(a) is Value else False for a in {x}]
@@ -142,9 +146,9 @@ def _explain(error: Exception, operation: str, inputs: dict[str, Any]) -> Except
     return error
 
 
-def _reject_complex(out: Any, operation: str) -> bool:
-    """Whether `out`, which is of no dtype that the rules are for, carries gradients: no."""
-    if out.dtype.kind == "c":
+def _reject_complex(x: Any, operation: str) -> bool:
+    """Whether `x`, which is of no dtype that the rules are for, carries gradients: no."""
+    if x.dtype.kind == "c":
         raise TypeError(f"{operation}: its derivative rules are not for complex numbers")
     return False
 
@@ -200,7 +204,8 @@ def _source(operation: Primitive) -> str:
         else:
             continue
         or_none = f" and {p.name} is not None" if p.default is None else ""
-        body.append(template.format(x=p.name, name=operation.name, or_none=or_none))
+        check = "" if operation.complex else _CHECK.format(x=p.name, name=operation.name)
+        body.append(template.format(x=p.name, name=operation.name, or_none=or_none, check=check))
     nodes = {x: f"_{x}_node" for x in operation.inputs}
     any_node = [f"any({nodes[x]})" if x == operation.variadic else nodes[x] for x in nodes]
     # A Value without a node is None there; what is not a Value, False.

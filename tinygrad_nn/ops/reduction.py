@@ -170,6 +170,7 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     shape = np.shape(x)
     centred = x - np.mean(x, axis=axis, keepdims=True)
+    centred = np.conj(centred) if centred.dtype.kind == "c" else centred
     free = _count(shape, axis) - ddof
     return _spread(g, shape, axis, keepdims) * centred * (2 / free if free else math.inf)
 
@@ -180,7 +181,7 @@ def _var_domain(draw: Any) -> dict[str, Any]:
     return {**drawn, "ddof": draw.sampled_from([ddof for ddof in (0, 0.5, 1) if ddof < count])}
 
 
-@primitive(x=_var_vjp, domain=_var_domain)
+@primitive(x=_var_vjp, domain=_var_domain, complex=True)
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance of x over `axis`: squared distances from the mean, summed, over n - `ddof`.
 
@@ -193,13 +194,16 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> A
 
 def _std_vjp(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     # All elements equal is a kink: 0 is the subgradient taken. (`out` may be off 0 by rounding.)
-    largest = np.max(x, axis=axis, keepdims=keepdims)
-    equal = largest == np.min(x, axis=axis, keepdims=keepdims)
+    if x.dtype.kind == "c":
+        equal = out == 0
+    else:
+        largest = np.max(x, axis=axis, keepdims=keepdims)
+        equal = largest == np.min(x, axis=axis, keepdims=keepdims)
     g = np.where(equal, 0, g / np.where(equal, 1, 2 * out))
     return _var_vjp(g, x, axis, ddof, keepdims)
 
 
-@primitive(x=_std_vjp, domain=_var_domain)
+@primitive(x=_std_vjp, domain=_var_domain, complex=True)
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation of x over `axis`: the square root of `var`.
 

@@ -1,0 +1,70 @@
+"""NumPy's functions on Values.
+
+NumPy hands a call that meets a Value to `ufunc` or `function` (its protocols
+`__array_ufunc__` and `__array_function__`), which look it up in a table: there is a function of
+Values for it, or its result has no derivative and is computed on arrays, or it is an error.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from . import _functions, _ufuncs  # noqa: F401 (they fill the table)
+from ._table import array_of, arrays_of, differentiable, is_value, plain
+from ._ufuncs import call
+
+__all__ = ["differentiable", "function", "plain", "ufunc"]
+
+
+def ufunc(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The answer to `__array_ufunc__`."""
+    if function in differentiable:
+        return call(function, method, inputs, keywords)
+    if function in plain or not _needs_gradient([*inputs, *keywords.values()]):
+        inputs = tuple(map(array_of, inputs))
+        return getattr(function, method)(*inputs, **arrays_of(keywords))
+    raise _unsupported(function)
+
+
+def function(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The answer to `__array_function__`."""
+    if function in differentiable:
+        try:
+            return differentiable[function](*args, **keywords)
+        except TypeError as error:
+            if "unexpected keyword" in str(error) or "positional argument" in str(error):
+                error.add_note(f"{name_of(function)} on Values takes fewer options than on arrays")
+            raise
+    if function in plain or not _needs_gradient([*args, *keywords.values()]):
+        return function(*arrays_of(args), **arrays_of(keywords))
+    raise _unsupported(function)
+
+
+def _needs_gradient(arguments: Any) -> bool:
+    for x in arguments:
+        if is_value(x):
+            if x.requires_grad:
+                return True
+        elif isinstance(x, (list, tuple)):
+            if _needs_gradient(x):
+                return True
+        elif isinstance(x, dict) and _needs_gradient(x.values()):
+            return True
+    return False
+
+
+def name_of(function: Any) -> str:
+    """A function's name as one writes it: np.linalg.inv."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
+def _unsupported(function: Any) -> TypeError:
+    names = {name_of(each) for each in differentiable}
+    near = get_close_matches(name_of(function), sorted(names), 1, 0.75)
+    hint = f" (there is {near[0]})" if near else ""
+    return TypeError(
+        f"{name_of(function)} has no derivative rules here{hint}: define one with tg.primitive, "
+        "or compute on Value.data where no gradient is needed"
+    )
