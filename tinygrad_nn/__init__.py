@@ -16,13 +16,13 @@ Operations have NumPy's names.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import data, nn, ops, optim
+from . import data, interop, nn, ops, optim, transforms
 from .engine import enable_grad, is_grad_enabled, no_grad, record
 from .errors import ShapeError
 from .ops import *  # noqa: F403
 from .primitive import primitive, primitives
 from .random import manual_seed
-from .transforms import grad, value_and_grad
+from .transforms import *  # noqa: F403
 from .value import Value, backward
 
 __version__ = "0.1.0"
@@ -48,7 +48,7 @@ __all__ = [
     "data",
     "draw",
     "enable_grad",
-    "grad",
+    "interop",
     "is_grad_enabled",
     "manual_seed",
     "nn",
@@ -58,8 +58,8 @@ __all__ = [
     "primitives",
     "record",
     "testing",
-    "value_and_grad",
     "viz",
+    *transforms.__all__,
     # `from tinygrad_nn import *` leaves Python's own functions alone.
     *(name for name in ops.__all__ if name not in ("abs", "max", "min", "sum")),
 ]

@@ -114,7 +114,12 @@ class Node:
         """The shape and dtype of the node's value, which its gradient must have."""
         if self.kind is np.ndarray:
             return self.shape, self.dtype
-        return (), np.dtype(self.kind)
+        return (), np.dtype(self.kind if issubclass(self.kind, np.generic) else float)
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it stands for a call with a backward function of its own, or a result of one."""
+        return self.kind is Cotangents or any(edge[0].kind is Cotangents for edge in self.edges)
 
 
 def leaf_node(data: Any) -> Node:
@@ -207,24 +212,46 @@ def trace(node: Node, value: Any, inputs: tuple[Any, ...]) -> None:
     node.keeps_grad = True
 
 
+class Cotangents:
+    """The gradients that have arrived at some of the results of one call.
+
+    It is the gradient of a node that stands for a call with several results, or with a backward
+    function of its own: `pulled` are the gradients of its inputs, when they have been computed.
+    """
+
+    __slots__ = ("parts", "pulled")
+
+    def __init__(self, parts: dict[int, Any]) -> None:
+        self.parts = parts
+        self.pulled: Sequence[Any] | None = None
+
+    def __add__(self, other: Cotangents) -> Cotangents:
+        parts = dict(self.parts)
+        for at, g in other.parts.items():
+            parts[at] = parts[at] + g if at in parts else g
+        return Cotangents(parts)
+
+
 class Part:
-    """A gradient that is 0 but at `index`: what a rule may return in the place of a large array.
+    """A gradient of `shape` that is 0 but at `index`, where a rule would return a large array.
 
     Where other gradients have arrived already, it is added to them there, at the cost of its own
     size; so a loop over the elements of an array takes time in proportion to their number.
     """
 
-    __slots__ = ("g", "index", "unique")
+    __slots__ = ("dtype", "g", "index", "shape", "unique")
 
-    def __init__(self, g: Any, index: Any, unique: bool) -> None:
+    def __init__(self, g: Any, index: Any, shape: tuple[int, ...], unique: bool) -> None:
         self.g = g
         self.index = index
+        self.shape = shape
+        self.dtype = g.dtype
         self.unique = unique  # whether the index names no element twice
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the elements."""
-        return self.g.dtype  # type: ignore[no-any-return]
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = np.zeros(self.shape, dtype or self.dtype)
+        self.add_to(array)
+        return array
 
     def add_to(self, gradient: Any) -> None:
         """Add it to an array, in place."""
@@ -239,12 +266,14 @@ def backpropagate(
     gradients: Sequence[Any],
     *,
     onto: Iterable[Node] | None = None,
+    through: bool = True,
     wrap: Callable[[Any, Node], Any] | None = None,
 ) -> dict[Node, Any]:
     """Send `gradients` from `roots` back through the graph.
 
     Returns the gradient of each leaf reached or, with `onto`, of each of those nodes that was
-    reached; paths that cannot lead to one of them are not followed. Without `onto`, nodes that
+    reached; paths that cannot lead to one of them are not followed, and none of them is gone
+    through unless `through` says so. Without `onto`, nodes that
     keep their gradients receive them here. With `wrap`, which makes a Value of an array and its
     node, the rules run on Values and so record a graph themselves.
     """
@@ -261,9 +290,9 @@ def backpropagate(
             if root.edges:
                 heappush(queue, (-root.number, root))
     if wrap is None:
-        return _backpropagate(arrived, queue, targets, oldest, None)
+        return _backpropagate(arrived, queue, targets, through, oldest, None)
     with tracing():
-        return _backpropagate(arrived, queue, targets, oldest, wrap)
+        return _backpropagate(arrived, queue, targets, through, oldest, wrap)
 
 
 @contextmanager
@@ -281,6 +310,7 @@ def _backpropagate(
     arrived: dict[Node, Any],
     queue: list[tuple[int, Node]],
     targets: set[Node] | None,
+    through: bool,
     oldest: int,
     wrap: Callable[[Any, Node], Any] | None,
 ) -> dict[Node, Any]:
@@ -291,6 +321,8 @@ def _backpropagate(
         g = arrived.pop(node)
         if node.keeps_grad if targets is None else node in targets:
             found[node] = g
+            if not through:
+                continue
         for parent, rule, needs, slot in node.edges:
             if parent.number < oldest:
                 continue
@@ -399,10 +431,10 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
 
     Broadcasting repeats an input; the sum over the repeated axes is its derivative.
     """
+    if type(gradient) is Cotangents:
+        return gradient
     if type(gradient) is Part:
-        dense = np.zeros(*parent.describe())
-        gradient.add_to(dense)
-        return dense if dense.ndim else dense[()]
+        gradient = np.asarray(gradient)
     if (
         type(gradient) is np.ndarray is parent.kind
         and gradient.shape[1:] == parent.shape
@@ -419,7 +451,10 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
     if "c" in (dtype.kind, gradient.dtype.kind):
         assert node.primitive is not None
         if not node.primitive.complex:
-            raise TypeError(f"{_rule_name(node, slot)} is not for complex numbers")
+            raise TypeError(
+                f"{_rule_name(node, slot)} returned {gradient.dtype} for {dtype}, "
+                "without being for complex numbers (complex=True)"
+            )
         if dtype.kind != "c":  # of x in x + 0i
             gradient = gradient.real
     if gradient.dtype == np.float16:

@@ -1,8 +1,9 @@
-"""Nested containers of numbers and arrays: tuples, named tuples, lists, dicts."""
+"""Nested containers of numbers and arrays: tuples, named tuples, lists, dicts, dataclasses."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -47,6 +48,12 @@ def _flatten(tree: Any, path: str, leaves: list[tuple[str, Any]]) -> Callable[..
         kind: Any = type(tree)
         make = kind if isinstance(tree, list) else functools.partial(tuple.__new__, kind)
         return lambda new: make([part(new) for part in parts])
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        names = [field.name for field in dataclasses.fields(tree)]
+        parts = [_flatten(getattr(tree, name), f"{path}.{name}", leaves) for name in names]
+        return lambda new: _instance_like(
+            tree, zip(names, [part(new) for part in parts], strict=True)
+        )
     leaves.append((path, tree))
     return _next
 
@@ -54,6 +61,13 @@ def _flatten(tree: Any, path: str, leaves: list[tuple[str, Any]]) -> Callable[..
 def _dict_like(tree: Any, items: Any) -> Any:
     new = copy.copy(tree)  # a dict of whatever class, with its settings
     dict.update(new, items)
+    return new
+
+
+def _instance_like(tree: Any, fields: Any) -> Any:
+    new = copy.copy(tree)  # also where some fields are no parameters, or all are frozen
+    for name, part in fields:
+        object.__setattr__(new, name, part)
     return new
 
 

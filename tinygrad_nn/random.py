@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -26,14 +27,23 @@ def manual_seed(seed: int) -> None:
     _generator = np.random.default_rng(seed)
 
 
+def generator_state() -> Any:
+    """The state of the package's generator, for `random_numbers_from`."""
+    return _generator.bit_generator.state
+
+
 @contextmanager
-def same_random_numbers() -> Iterator[None]:
-    """A context after which the package's generator goes on as if nothing had been drawn in it."""
-    state = _generator.bit_generator.state
+def random_numbers_from(state: Any) -> Iterator[None]:
+    """A context in which the package's generator starts from `state`.
+
+    After it, it goes on as if nothing had been drawn.
+    """
+    before = generator_state()
+    _generator.bit_generator.state = state
     try:
         yield
     finally:
-        _generator.bit_generator.state = state
+        _generator.bit_generator.state = before
 
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 import operator
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any, Concatenate, ParamSpec, final
 
 import numpy as np
@@ -387,6 +390,8 @@ class Value:
         return bool(self._data)
 
     def __float__(self) -> float:
+        if self._node is not None and _is_assigning(sys._getframe(1)):
+            raise TypeError(f"a[...] = value, where a is a plain array, {_LOSES}")
         return float(self._number())
 
     def __int__(self) -> int:
@@ -441,11 +446,16 @@ class Value:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self._node is not None:
-            raise TypeError(
-                "a Value that requires a gradient does not become an array, which would lose the "
-                "gradient: use Value.data, or tg.stack for a list of Values"
-            )
+            raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
         return np.array(self._data, dtype=dtype, copy=copy)
+
+    __array_priority__ = 1000
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        return self.__array__().__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._data).__dlpack_device__()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         return numpy_protocol.ufunc(ufunc, method, inputs, keywords)
@@ -477,6 +487,18 @@ class Value:
         self._data = new._data
         if engine.is_grad_enabled() or not self.is_leaf:
             self._node = new._node
+
+
+_LOSES = (
+    "would lose the gradient. Make the array that is filled a Value (out = tg.Value(np.zeros(n)), "
+    "then out[i] = value), of a list of Values use np.stack, and Value.data where it is meant"
+)
+_STORE = dis.opmap["STORE_SUBSCR"]
+
+
+def _is_assigning(frame: FrameType) -> bool:
+    """Whether a frame is at `a[...] = x`, which makes a number of x where `a` is an array."""
+    return frame.f_code.co_code[frame.f_lasti] == _STORE
 
 
 def make_value(data: Any, node: Node | None) -> Value:

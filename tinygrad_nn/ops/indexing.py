@@ -68,7 +68,7 @@ def _getitem_domain(draw: Any) -> dict[str, Any]:
 def _getitem_vjp(g: Any, index: Any, x_shape: tuple[int, ...]) -> Any:
     if hasattr(g, "requires_grad"):
         return scatter(g, index, x_shape)
-    return Part(g, index, _is_basic(index))
+    return Part(g, index, x_shape, _is_basic(index))
 
 
 @primitive(x=_getitem_vjp, domain=_getitem_domain, complex=True)

@@ -67,10 +67,7 @@ def _search(nodes: list[Node], report: Report) -> None:
 
 
 def _most_different(nodes: list[Node]) -> list[Node]:
-    """In the order of the computation, a bounded number of operations: some of every kind.
-
-    None on complex numbers, of which there are no numerical derivatives.
-    """
+    """In the order of the computation, a bounded number of operations: some of every kind."""
     seen: dict[Any, int] = {}
     ranked = []
     for node in filter(_is_real, reversed(nodes)):
@@ -84,6 +81,9 @@ def _most_different(nodes: list[Node]) -> list[Node]:
 
 
 def _is_real(node: Node) -> bool:
+    """Whether its operation can be checked on its own: one with rules, on real numbers."""
+    if node.is_call:
+        return False
     assert node.primitive is not None
     numbers = [node.trace.value, *(x for _, x in node.primitive.arguments(node.trace.inputs))]
     return not any(np.iscomplexobj(x) for x in numbers)

@@ -47,6 +47,8 @@ def inspect_graph(subject: ValueSubject, cotangent: Array) -> list[Finding]:
 def _changed_values(subject: ValueSubject) -> Iterator[Finding]:
     """Operations whose recorded inputs no longer give their recorded result."""
     for node in reversed(subject.graph):
+        if node.is_call:
+            continue
         assert node.primitive is not None
         with np.errstate(all="ignore"):
             given = node.primitive.arguments(node.trace.inputs)
@@ -82,6 +84,9 @@ def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Find
                 text = f"raised {type(error).__name__}: {error}{hint}"
                 yield Finding(kind, _rule(node, slot, text))
                 return
+            arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
+            if node.is_call:
+                continue
             for at, (x, copy) in enumerate(zip(given, before, strict=True)):
                 if copy is not None and not np.array_equal(x, copy, equal_nan=True):
                     what = "g, the gradient it is given" if at == 0 else "a value it is given"
@@ -92,7 +97,6 @@ def _misbehaving_rules(subject: ValueSubject, cotangent: Array) -> Iterator[Find
             if dtype.kind not in "fc" or dtype.itemsize < min(wanted.itemsize, g.dtype.itemsize):
                 text = _rule(node, slot, f"returned {dtype} for a {wanted} input")
                 yield Finding("dtype", text)
-            arrived[parent] = arrived[parent] + gradient if parent in arrived else gradient
 
 
 def _ignores_g(rule: Callable[..., Any], given: tuple[Any, ...]) -> bool:

@@ -227,7 +227,8 @@ class ValueSubject(Subject):
 
     @property
     def magnitude(self) -> float:
-        values = [node.trace.value for node in self.graph] + [v.data for v in self.variables]
+        results = [node.trace.value for node in self.graph if node.trace.value is not None]
+        values = results + [v.data for v in self.variables]
         return max([_magnitude(value) for value in values], default=0.0)
 
     def wrap(self, array: Any) -> Any:

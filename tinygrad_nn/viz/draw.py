@@ -13,7 +13,7 @@ import numpy as np
 from .. import engine
 from ..nest import flatten
 from ..nn.module import Module
-from ..random import same_random_numbers
+from ..random import generator_state, random_numbers_from
 from ..value import Value
 from .fold import Choice, fold
 from .graph import Graph
@@ -149,7 +149,7 @@ def _of_call(f: Callable[..., Any], inputs: Sequence[Any], known: Known) -> Pict
             if isinstance(leaf, (Value, np.ndarray)):
                 known.add(path, leaf, "input")
         arguments.append(build([leaf for _, leaf in taken]))
-    with engine.record(), same_random_numbers():
+    with engine.record(), random_numbers_from(generator_state()):
         result = f(*arguments)
     outputs = [leaf for _, leaf in flatten(result)[0] if isinstance(leaf, Value)]
     outputs = [output for output in outputs if output._node is not None]

@@ -170,7 +170,8 @@ class Capture:
         shape, dtype = node.describe()
         operation = node.primitive.name if node.primitive else ""
         item = Item(role, operation, self.known.names.get(id(node), ""), shape, dtype, value)
-        item.gradient = node.grad if self.gradients is None else self.gradients.get(node)
+        gradient = node.grad if self.gradients is None else self.gradients.get(node)
+        item.gradient = gradient if hasattr(gradient, "dtype") else None
         self.nodes[node] = item
         return item
 

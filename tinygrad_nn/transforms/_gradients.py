@@ -1,0 +1,104 @@
+"""Gradients of functions that return one number."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..value import Value
+from ._calls import Argnums, Call
+
+
+def grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that computes the gradient of `f`, which returns one number.
+
+    `argnums` says by which arguments, by position or by name: the gradient of one has its shape
+    and dtype, several come as a tuple. Arguments may be nested in tuples, lists, dicts and
+    dataclasses; the gradient is too, with None for what is no floating-point number. With
+    `has_aux`, `f` returns a pair of the number and anything else, and so does the gradient.
+
+    `f` takes arrays, numbers or Values, sees those arguments as Values, and any others as they
+    are. The result is an array, and a Value only where it can itself be differentiated: when an
+    argument is a Value that requires a gradient, or `f` uses one from outside, such as a model's
+    parameter. Of what `f` does not depend on, the gradient is 0.
+
+    Raises TypeError for an integer array (it has no derivative), ShapeError if `f` returns more
+    than one number.
+
+    >>> import tinygrad_nn as tg
+    >>> cube = lambda x: x ** 3
+    >>> float(tg.grad(cube)(2.0)), float(tg.grad(tg.grad(cube))(2.0))
+    (12.0, 12.0)
+    >>> tg.grad(lambda x, y: (x * y).sum(), argnums=(0, "y"))([1.0, 2.0], [3.0, 4.0])
+    (array([3., 4.]), array([1., 2.]))
+    >>> tg.grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
+    {'w': np.float64(3.0), 'b': np.float64(2.0)}
+    """
+    both = value_and_grad(f, argnums, has_aux=has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **keywords: Any) -> Any:
+        value, gradient = both(*args, **keywords)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return gradient
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `grad`, but the function returns the pair (value of `f`, gradient).
+
+    >>> import tinygrad_nn as tg
+    >>> value, gradient = tg.value_and_grad(lambda x: x * x)(3.0)
+    >>> float(value), float(gradient)
+    (9.0, 6.0)
+    """
+    if not callable(f):
+        raise TypeError(f"grad takes a function, not {type(f).__name__}")
+
+    @functools.wraps(f)
+    def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+        call = Call("grad", f, argnums, args, keywords, has_aux)
+        value = call.build(call.outputs)
+        _check_number(value)
+        found = call.pull([np.ones((), _dtype(value))])
+        value = call.plain(value)
+        return (value, call.plain(call.aux)) if has_aux else value, call.like_arguments(found)
+
+    return value_and_gradient
+
+
+def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The derivative of an elementwise function, at each element: the gradient of its sum.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.elementwise_grad(np.square)(np.array([1.0, 2.0, 3.0]))
+    array([2., 4., 6.])
+    """
+
+    @functools.wraps(f)
+    def total(*args: Any, **keywords: Any) -> Any:
+        return np.sum(f(*args, **keywords))
+
+    return grad(total, argnums)
+
+
+def _dtype(value: Any) -> Any:
+    return value.dtype if isinstance(value, Value) else np.float64
+
+
+def _check_number(value: Any) -> None:
+    if not isinstance(value, (Value, int, float, complex, np.generic, np.ndarray)):
+        raise TypeError(f"grad: the function returned {type(value).__name__}, not a number")
+    if np.asarray(getattr(value, "data", value)).dtype.kind == "c":
+        raise TypeError("grad: the function returned a complex number; return a real one")
+    if np.shape(value):
+        raise ShapeError(f"grad: the function returned shape {np.shape(value)}, not one number")

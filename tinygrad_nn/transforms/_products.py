@@ -1,0 +1,189 @@
+"""Products with derivatives: of vectors with Jacobians, from either side, and with Hessians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import engine
+from ..engine import Node
+from ..errors import ShapeError
+from ..nest import flatten
+from ..value import Value, make_value
+from ._calls import Call
+from ._gradients import grad
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of f(*primals), and the function from the gradient of it to those of `primals`.
+
+    That function takes what is like the value of `f`, and returns a tuple: the products of it
+    with the Jacobians by each argument (vector-Jacobian products). It may be called many times.
+    With `has_aux`, `f` returns a pair of its value and anything else, which comes last.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> value, pull = tg.vjp(np.sin, np.array([0.0, 1.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([1.        , 5.40302306]),)
+    """
+    call = Call("vjp", f, range(len(primals)), primals, {}, has_aux)
+
+    def pull(cotangents: Any) -> Any:
+        return call.like_arguments(call.pull(_leaves_like(call.outputs, cotangents, "vjp")))
+
+    return (call.value, pull, call.plain(call.aux)) if has_aux else (call.value, pull)
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of f(*primals), and its derivative there as a linear function.
+
+    That function takes a tangent (a direction) for each argument and returns that of the value:
+    the product of the Jacobian with it. `f` itself is called only once.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> value, push = tg.linearize(lambda x, y: x * y, 3.0, 4.0)
+    >>> float(push(1.0, 0.0)), float(push(0.0, 1.0))
+    (4.0, 3.0)
+    """
+    call = Call("linearize", f, range(len(primals)), primals, {})
+    along = linear_map(call)
+
+    def push(*tangents: Any) -> Any:
+        if len(tangents) != len(primals):
+            raise TypeError(f"linearize: {len(primals)} arguments, {len(tangents)} tangents")
+        given: dict[Node, Any] = {}
+        for argument, tangent in zip(call.arguments, tangents, strict=True):
+            leaves = _leaves_like(argument.leaves, tangent, "a tangent")
+            given |= {n: x for n, x in zip(argument.nodes, leaves, strict=True) if n is not None}
+        return call.build(along(given))
+
+    return call.value, push
+
+
+def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
+    """The function from tangents of a call's variables (0 where left out) to those of its outputs.
+
+    The gradients of the variables are linear in those of the outputs: so their derivatives by
+    these are the Jacobian itself, whatever the gradients are.
+    """
+    probes = [
+        None if root is None else Value(np.zeros(out.shape, out.dtype))
+        for out, root in zip(call.outputs, call.roots, strict=True)
+    ]
+    targets = [probe._node for probe in probes if probe is not None and probe._node is not None]
+    found = call.pull(probes, graph=True)
+    ends = {node: found[node]._node for node in call.variables if node in found}
+    ends = {node: end for node, end in ends.items() if end is not None}
+
+    def along(given: dict[Node, Any]) -> list[Any]:
+        graph = call.nested or any(isinstance(x, Value) and x.requires_grad for x in given.values())
+        reached = [node for node in given if node in ends]
+        seeds = [_tangent(given[node], node, graph) for node in reached]
+        with engine.enable_grad():
+            back = engine.backpropagate(
+                [ends[node] for node in reached],
+                seeds,
+                onto=targets,
+                wrap=make_value if graph else None,
+            )
+        back = dict(zip(back, engine.unshared(list(back.values()), seeds), strict=True))
+        return [
+            back[probe._node]
+            if probe is not None and probe._node in back
+            else np.zeros(np.shape(out), getattr(out, "dtype", float))[()]
+            for out, probe in zip(call.outputs, probes, strict=True)
+        ]
+
+    return along
+
+
+def _tangent(tangent: Any, node: Node, graph: bool) -> Any:
+    shape, dtype = node.describe()
+    if np.shape(tangent) != shape:
+        raise ShapeError(f"a tangent of shape {np.shape(tangent)} for an argument of {shape}")
+    if isinstance(tangent, Value):
+        if graph:
+            return tangent
+        tangent = tangent.data
+    array = np.asarray(tangent).astype(dtype, copy=False)[()]
+    return make_value(array, None) if graph else array
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of f(*primals), and how it changes along `tangents`: forward mode.
+
+    The second is the product of the Jacobian with the tangents, one for each argument.
+    It is computed from the derivative rules alone, as a gradient of the gradient.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> value, tangent = tg.jvp(np.sin, (0.0,), (2.0,))
+    >>> float(value), float(tangent)
+    (0.0, 2.0)
+    """
+    _check_pairs("jvp", primals, tangents)
+    value, push = linearize(f, *primals)
+    return value, push(*tangents)
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The product of the Hessian of `f`, which returns one number, with `tangents`.
+
+    A tuple, with a part for each argument; the Hessian itself is never made.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> tg.hvp(lambda x: (x ** 3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([  6., 120.]),)
+    """
+    _check_pairs("hvp", primals, tangents)
+    gradient = grad(f, range(len(primals)))
+    return jvp(gradient, primals, tangents)[1]
+
+
+def ggnvp(
+    f: Callable[..., Any],
+    loss: Callable[[Any], Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+) -> Any:
+    """The product of the generalised Gauss-Newton matrix of loss(f(*primals)) with `tangents`.
+
+    The matrix is J' H J, of the Jacobian J of `f` and the Hessian H of `loss` at its value: the
+    Hessian without the curvature of `f`, positive semidefinite for a convex loss. A tuple, with a
+    part for each argument. (N. Schraudolph, Fast curvature matrix-vector products, 2002.)
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> square = lambda y: (y ** 2).sum() / 2
+    >>> x = np.array([1.0, 2.0])
+    >>> tg.ggnvp(np.square, square, (x,), (np.ones(2),))  # (2 x)^2
+    (array([ 4., 16.]),)
+    """
+    _check_pairs("ggnvp", primals, tangents)
+    value, push = linearize(f, *primals)
+    (curved,) = hvp(loss, (value,), (push(*tangents),))
+    return vjp(f, *primals)[1](curved)
+
+
+def _check_pairs(what: str, primals: Any, tangents: Any) -> None:
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(f"{what}: {name} is a tuple, with one for each argument: ({name},)")
+    if len(primals) != len(tangents):
+        raise TypeError(f"{what}: {len(primals)} primals, {len(tangents)} tangents")
+
+
+def _leaves_like(like: Sequence[Any], tree: Any, what: str) -> list[Any]:
+    """The leaves of `tree`, as many as there are of what it is like."""
+    if len(like) == 1:
+        leaves = [leaf for _, leaf in flatten(tree)[0]]
+        return leaves if len(leaves) == 1 else [tree]
+    leaves = [leaf for _, leaf in flatten(tree)[0]]
+    if len(leaves) != len(like):
+        raise TypeError(f"{what}: {len(leaves)} parts for {len(like)}")
+    return leaves
