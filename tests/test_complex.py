@@ -103,3 +103,4 @@ def test_single_precision_stays() -> None:
     assert z.dtype == np.complex64
     np.abs(z).sum().backward()
     assert x.grad.dtype == np.float32
+    assert (1j * x).dtype == (x * 1j).dtype == np.complex64

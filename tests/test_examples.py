@@ -106,3 +106,15 @@ def test_custom_primitive_names_the_wrong_rule_and_verifies_the_mended_one():
     assert printed[-1] == (
         "check: culprit [('careless_swish', 'x')], mended: pass, to second order: pass"
     )
+
+
+# ---- NumPy programs
+
+
+@pytest.mark.parametrize("example", ["pendulum.py", "gaussian_process.py", "fluid.py"])
+def test_examples_of_numpy_programs_check_themselves(example, tmp_path):
+    picture = tmp_path / "new" / "picture.png"
+    arguments = ["--picture", str(picture)] if example == "fluid.py" else []
+    assert run(example, *arguments).splitlines()[-1].endswith(": right")
+    if arguments:
+        assert picture.read_bytes().startswith(b"\x89PNG")

@@ -337,3 +337,14 @@ def test_a_graph_is_gone_with_its_last_value() -> None:
         assert node() is None
         assert data() is None
         assert x.grad is not None
+
+
+def test_forward_function_that_returns_a_value_is_an_error() -> None:
+    outside = Value(2.0)
+
+    @tg.primitive(x=lambda g: g)
+    def captured(x: Any) -> Any:
+        return x + outside
+
+    with pytest.raises(TypeError, match="captured must return one array or number, not Value"):
+        captured(Value(1.0))

@@ -64,9 +64,13 @@ if _kind in _SCALARS:
     _differentiable = True
 else:
     if _kind is not _ndarray or not _out.ndim:
+        if _kind is Value and _have_objects({inputs}):
+            return _function({again})
         _out = _as_result(_out, "{name}")
         _kind = type(_out)
     _differentiable = _out.dtype.kind {kinds}
+    if not _differentiable and _out.dtype.kind == "O":
+        return _function({again})
 """
 
 _RECORD = """
@@ -101,7 +105,9 @@ return _out
 
 _NUMBERS = (bool, int, float, complex, np.generic)
 _REAL = np.typecodes["AllInteger"] + np.typecodes["Float"]
-_PLAIN = frozenset([np.ndarray, float, int, bool, np.bool_, *(np.dtype(c).type for c in _REAL)])
+_PLAIN = frozenset(
+    [np.ndarray, float, int, bool, complex, np.bool_, *(np.dtype(c).type for c in _REAL)]
+)
 _SCALARS = frozenset(np.dtype(c).type for c in np.typecodes["Float"])
 
 
@@ -146,6 +152,32 @@ def _explain(error: Exception, operation: str, inputs: dict[str, Any]) -> Except
     return error
 
 
+def _again(x: Any, node: Any, operation: str) -> Any:
+    """An argument as it was given, but as a Value where it is an array of Values."""
+    if node is not False:
+        value: Any = object.__new__(_scope["Value"])
+        value._data, value._node = x, node
+        return value
+    value = gathered(x)
+    if value is x and isinstance(x, np.ndarray) and x.dtype.kind == "O":
+        raise TypeError(f"{operation}: an array of objects that are no numbers")
+    return value
+
+
+def _have_objects(inputs: dict[str, Any]) -> bool:
+    """Whether an array of Values, or of other objects, is among the inputs."""
+    return any(isinstance(x, np.ndarray) and x.dtype.kind == "O" for x in inputs.values())
+
+
+def gathered(x: Any) -> Any:
+    """`x`, or if it is an array whose elements are Values, one Value of them."""
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O":
+        elements = list(x.flat)
+        if any(isinstance(each, _scope["Value"]) for each in elements):
+            return np.reshape(np.stack(elements), x.shape)
+    return x
+
+
 def _reject_complex(x: Any, operation: str) -> bool:
     """Whether `x`, which is of no dtype that the rules are for, carries gradients: no."""
     if x.dtype.kind == "c":
@@ -169,6 +201,8 @@ _scope: dict[str, Any] = {
     "_without_rule": _without_rule,
     "_explain": _explain,
     "_reject_complex": _reject_complex,
+    "_again": _again,
+    "_have_objects": _have_objects,
 }
 
 
@@ -218,6 +252,7 @@ def _source(operation: Primitive) -> str:
             arguments=", ".join(_argument(p) for p in operation.parameters),
             inputs=_inputs_by_name(operation),
             kinds='in "fc"' if operation.complex else '== "f"',
+            again=_arguments_again(operation),
         )
     )
     body.append(
@@ -236,7 +271,7 @@ def _source(operation: Primitive) -> str:
         f"def _make({', '.join(captured)}):\n"
         f"    def {name}({signature}):\n"
         f"{textwrap.indent(''.join(body), ' ' * 8)}"
-        f"    return {name}\n"
+        f"    _function = {name}\n    return {name}\n"
     )
 
 
@@ -255,6 +290,21 @@ def _argument(p: inspect.Parameter) -> str:
     if p.kind is p.VAR_POSITIONAL:
         return f"*{p.name}"
     return f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name
+
+
+def _arguments_again(operation: Primitive) -> str:
+    """The arguments of the call, with Values for arrays of Values."""
+    parts = []
+    for p in operation.parameters:
+        x = p.name
+        if x == operation.variadic and x in operation.inputs:
+            parts.append(f"*[_again(a, n, '{operation.name}') for a, n in zip({x}, _{x}_node)]")
+        elif x in operation.inputs:
+            again = f"_again({x}, _{x}_node, '{operation.name}')"
+            parts.append(f"{x}={again}" if p.kind is p.KEYWORD_ONLY else again)
+        else:
+            parts.append(_argument(p))
+    return ", ".join(parts)
 
 
 def _inputs_by_name(operation: Primitive) -> str:

@@ -45,6 +45,7 @@ class Scope:
 class _Mode(threading.local):
     level = GRAPH
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
+    collecting = False  # whether np.array of Values is an array of them
     scope: Scope | None = None  # the innermost call of a module, under record()
 
 
@@ -298,12 +299,23 @@ def backpropagate(
 @contextmanager
 def tracing() -> Iterator[None]:
     """A context in which every Value is on its way to a derivative: none may become a number."""
-    before = mode.tracing
-    mode.tracing = True
+    before = mode.tracing, mode.collecting
+    mode.tracing = mode.collecting = True
     try:
         yield
     finally:
-        mode.tracing = before
+        mode.tracing, mode.collecting = before
+
+
+@contextmanager
+def collecting() -> Iterator[None]:
+    """A context in which np.array of Values is an array of them, not an error."""
+    before = mode.collecting
+    mode.collecting = True
+    try:
+        yield
+    finally:
+        mode.collecting = before
 
 
 def _backpropagate(

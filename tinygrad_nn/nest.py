@@ -22,6 +22,8 @@ def flatten(tree: Any, path: str = "") -> tuple[list[tuple[str, Any]], Callable[
     >>> build([leaf for _, leaf in leaves])
     {'w': [1.0, 2.0], 'layers': (3.0, 4.0)}
     """
+    if isinstance(tree, (np.ndarray, float)) or hasattr(tree, "requires_grad"):
+        return [(path, tree)], _only  # the common case
     leaves: list[tuple[str, Any]] = []
     build = _flatten(tree, path, leaves)
 
@@ -56,6 +58,11 @@ def _flatten(tree: Any, path: str, leaves: list[tuple[str, Any]]) -> Callable[..
         )
     leaves.append((path, tree))
     return _next
+
+
+def _only(new: Sequence[Any]) -> Any:
+    (leaf,) = new
+    return leaf
 
 
 def _dict_like(tree: Any, items: Any) -> Any:

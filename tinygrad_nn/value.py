@@ -28,6 +28,16 @@ def _method(
     return operation
 
 
+def _by_numpy(function: Any) -> Callable[..., Any]:
+    """A method that calls NumPy's function of the same name, which comes back here."""
+
+    def method(self: Value, *args: Any, **keywords: Any) -> Any:
+        return function(self, *args, **keywords)
+
+    method.__doc__ = f"As `np.{function.__name__}`."
+    return method
+
+
 def _reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
     def method(self: Value, other: Any) -> Value:
         return operation(other, self)  # type: ignore[no-any-return]
@@ -271,7 +281,7 @@ class Value:
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(value, Value) and value.requires_grad and self.dtype.kind != "f":
+        if isinstance(value, Value) and value.requires_grad and self.dtype.kind not in "fc":
             raise TypeError(f"{self.dtype} elements cannot keep the gradient of what is assigned")
         self._check_replaceable()
         # Nothing is copied where nobody else needs what was there before.
@@ -351,7 +361,38 @@ class Value:
         """The elements, row by row, along one axis."""
         return ops.reshape(self, -1)  # type: ignore[no-any-return]
 
-    conj = _method(ops.conj)
+    ravel = _by_numpy(np.ravel)
+    cumprod = _by_numpy(np.cumprod)
+    trace = _by_numpy(np.trace)
+    diagonal = _by_numpy(np.diagonal)
+    compress = _by_numpy(lambda a, condition, *rest: np.compress(condition, a, *rest))
+    round = _by_numpy(np.round)
+    all = _by_numpy(np.all)
+    any = _by_numpy(np.any)
+    argmax = _by_numpy(np.argmax)
+    argmin = _by_numpy(np.argmin)
+    argsort = _by_numpy(np.argsort)
+    argpartition = _by_numpy(np.argpartition)
+    nonzero = _by_numpy(np.nonzero)
+    searchsorted = _by_numpy(np.searchsorted)
+
+    def copy(self) -> Value:
+        """The same as a Value of its own, which changes apart from this one."""
+        return ops.positive(self)  # type: ignore[no-any-return]
+
+    def fill(self, value: Any) -> None:
+        """Assign a number to all elements, in place."""
+        self[...] = value
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort along `axis`, in place."""
+        self[...] = np.sort(self, axis)
+
+    def tolist(self) -> Any:
+        """The data as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    conj = conjugate = _method(ops.conj)
 
     @property
     def real(self) -> Value:
@@ -446,8 +487,21 @@ class Value:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self._node is not None:
-            raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
+            return self._array_of_values(dtype)
         return np.array(self._data, dtype=dtype, copy=copy)
+
+    def _array_of_values(self, dtype: Any) -> Any:
+        """In a function that is differentiated, an array whose elements are Values.
+
+        So np.array([a, b]) loses no gradient there. Operations that meet such an array make a
+        Value of it.
+        """
+        if not engine.mode.collecting or dtype not in (None, object):
+            raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
+        array = np.empty(self.shape, object)
+        for index in np.ndindex(self.shape):
+            array[index] = self[index] if index else self
+        return array
 
     __array_priority__ = 1000
 

@@ -31,7 +31,7 @@ OPERATIONS = [p for p in tg.primitives.values() if p.forward.__module__.startswi
 every_primitive = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda p: p.name)
 
 # Some corruptions change nothing: any that multiplies or moves derivatives which are all 0 …
-ZERO = {"floor_divide.x", "floor_divide.y", "sign.x"}
+ZERO = {"copysign.y", "floor_divide.x", "floor_divide.y", "heaviside.x", "sign.x"}
 CHANGES_ZERO = {"NaN in one entry", "float32", "changing g"}
 # … those by which a rule loses derivatives that are 0, as where a function is piecewise linear;
 # the rule of y for x where both are the same; and what becomes of sums where there are none.
@@ -39,7 +39,10 @@ EQUIVALENT = {
     "constant inputs": {
         *("abs.x", "clip.x", "clip.min", "clip.max", "leaky_relu.x", "relu.x", "remainder.y"),
         *("max.x", "maximum.x", "maximum.y", "min.x", "minimum.x", "minimum.y"),
+        *("fmax.x", "fmax.y", "fmin.x", "fmin.y", "fmod.y", "nanmax.x", "nanmin.x"),
+        *("copysign.x", "heaviside.y"),
     },
+    "values of other inputs": {"copysign.x"},
     "rule of another input": {"add.x", "add.y"},
     "first instead of sum": {"linear.x", "linear.weight"},
     "mean instead of sum": {"linear.x", "linear.weight"},

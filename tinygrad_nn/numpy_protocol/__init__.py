@@ -10,9 +10,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from . import _functions, _ufuncs  # noqa: F401 (they fill the table)
-from ._table import array_of, arrays_of, differentiable, is_value, plain
-from ._ufuncs import call
+from . import _fft, _functions, _linalg, _products, _reductions, _selection, _shape, _ufuncs  # noqa: F401 (they fill the table)
+from ._table import arrays_of, differentiable, is_value, plain
+from ._ufuncs import call, plainly
 
 __all__ = ["differentiable", "function", "plain", "ufunc"]
 
@@ -20,10 +20,11 @@ __all__ = ["differentiable", "function", "plain", "ufunc"]
 def ufunc(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """The answer to `__array_ufunc__`."""
     if function in differentiable:
+        if method == "__call__" and not keywords:
+            return differentiable[function](*inputs)
         return call(function, method, inputs, keywords)
     if function in plain or not _needs_gradient([*inputs, *keywords.values()]):
-        inputs = tuple(map(array_of, inputs))
-        return getattr(function, method)(*inputs, **arrays_of(keywords))
+        return plainly(function, method, inputs, keywords)
     raise _unsupported(function)
 
 

@@ -1,62 +1,116 @@
-"""NumPy's functions that are operations of the package as they stand, or have no derivative."""
+"""NumPy's elementwise functions that are no ufuncs, on Values."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ._table import differentiable, implements, without_derivative
+from ..domains import elementwise, real
+from ..primitive import primitive
+from ._shape import dtype_of
+from ._table import array_of, differentiable, implements, without_derivative
 
-differentiable |= {
-    np.real: ops.real,
-    np.imag: ops.imag,
-    np.where: ops.where,
-    np.sum: ops.sum,
-    np.mean: ops.mean,
-    np.prod: ops.prod,
-    np.max: ops.max,
-    np.amax: ops.max,
-    np.min: ops.min,
-    np.amin: ops.min,
-    np.var: ops.var,
-    np.std: ops.std,
-    np.cumsum: ops.cumsum,
-    np.dot: ops.dot,
-    np.einsum: ops.einsum,
-    np.tensordot: ops.tensordot,
-    np.reshape: ops.reshape,
-    np.transpose: ops.transpose,
-    np.moveaxis: ops.moveaxis,
-    np.swapaxes: ops.swapaxes,
-    np.expand_dims: ops.expand_dims,
-    np.squeeze: ops.squeeze,
-    np.broadcast_to: ops.broadcast_to,
-    np.concatenate: ops.concatenate,
-    np.stack: ops.stack,
-    np.split: ops.split,
-    np.flip: ops.flip,
-    np.tile: ops.tile,
-    np.repeat: ops.repeat,
-    np.take: ops.take,
-    np.take_along_axis: ops.take_along_axis,
-}
-
-without_derivative(
-    *(np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.any, np.all),
-    *(np.zeros_like, np.ones_like, np.empty_like, np.nonzero),
-    *(np.array_equal, np.allclose, np.isclose, np.result_type, np.count_nonzero),
-)
+without_derivative(np.round, np.around, np.fix)
 
 
-@implements(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    return ops.clip(a, a_min if min is None else min, a_max if max is None else max)
+@implements(np.real)
+def _real(val: Any) -> Any:
+    return ops.real(val)
 
 
-@implements(np.pad)
-def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Any:
-    if mode != "constant":
-        raise TypeError(f"np.pad of a Value: mode {mode!r} has no derivative rules here")
-    return ops.pad(array, pad_width, constant_values)
+@implements(np.imag)
+def _imag(val: Any) -> Any:
+    return ops.imag(val)
+
+
+@implements(np.nan_to_num)
+def _nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    if dtype_of(x).kind == "c":
+        parts = [_nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x))]
+        result = parts[0] + 1j * parts[1]
+    else:
+        numbers = np.nan_to_num(array_of(x), nan=nan, posinf=posinf, neginf=neginf)
+        result = np.where(np.isfinite(array_of(x)), x, numbers)
+    if not copy:
+        x[...] = result
+        return x
+    return result
+
+
+@implements(np.real_if_close)
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    real = np.isrealobj(np.real_if_close(array_of(a), tol))
+    return np.real(a) if real else a
+
+
+@implements(np.angle)
+def _angle(z: Any, deg: bool = False) -> Any:
+    if dtype_of(z).kind != "c":
+        return np.angle(array_of(z), deg)
+    radians = np.arctan2(np.imag(z), np.real(z))
+    return radians * (180 / math.pi) if deg else radians
+
+
+def _unwrap_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes(min_dims=1)
+    return {"p": 3 * draw.arrays(shape), "axis": draw.integers(-len(shape), len(shape) - 1)}
+
+
+@primitive(p=lambda g: g, domain=_unwrap_domain)
+def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
+    return np.unwrap(p, discont, axis, period=period)
+
+
+# The derivative of sin(pi x) / (pi x) as x times a polynomial in x^2: to all digits for |x| < 1/2.
+_SINC_SLOPE = [
+    (-1) ** k * 2 * k * math.pi ** (2 * k) / math.factorial(2 * k + 1) for k in range(1, 16)
+]
+
+
+def _sinc_vjp(g: Any, x: Any, out: Any) -> Any:
+    near = np.abs(array_of(x)) < 0.5
+    square = np.where(near, x, 0) ** 2
+    slope = 0.0
+    for coefficient in reversed(_SINC_SLOPE):
+        slope = slope * square + coefficient
+    far = np.where(near, 1, x)
+    steep = (np.cos(np.pi * far) - np.where(near, 1, out)) / far
+    return g * np.where(near, slope * x, steep)
+
+
+@primitive(x=_sinc_vjp, domain=elementwise(x=real))
+def _sinc(x: Any) -> Any:
+    return np.sinc(x)
+
+
+def _bessel_i_vjp(g: Any, x: Any, n: int) -> Any:
+    return g * (_bessel_i(x, n - 1) + _bessel_i(x, n + 1)) / 2
+
+
+@primitive(x=_bessel_i_vjp, domain=elementwise(x=real, n=(0, 1, 2)))
+def _bessel_i(x: Any, n: int) -> Any:
+    """The modified Bessel function of the first kind, I_n(x) = I_-n(x), for small n.
+
+    1/pi times the integral of e^(x cos t) cos(n t) from 0 to pi, by the midpoint rule, whose error
+    is that of rounding with this many points for all x where I_n does not overflow. Of the
+    exponential, only the even or odd part contributes.
+    """
+    if n == 0:
+        return np.i0(x)
+    t = (np.arange(128) + 0.5) * (np.pi / 256)
+    part = np.sinh if n % 2 else np.cosh
+    values = part(np.multiply.outer(np.asarray(x), np.cos(t))) @ np.cos(n * t) / len(t)
+    return values.astype(np.asarray(x).dtype)
+
+
+differentiable |= {np.unwrap: _unwrap, np.sinc: _sinc}
+
+
+@implements(np.i0)
+def _i0(x: Any) -> Any:
+    return _bessel_i(x, 0)

@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..nest import flatten
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 differentiable: dict[Any, Callable[..., Any]] = {}
@@ -59,8 +57,13 @@ def array_of(x: Any) -> Any:
 
 def arrays_of(tree: Any) -> Any:
     """A nest of containers with arrays in the place of Values."""
-    leaves, build = flatten(tree)
-    return build([array_of(leaf) for _, leaf in leaves])
+    if is_value(tree):
+        return tree.data
+    if type(tree) in (tuple, list):
+        return type(tree)([arrays_of(part) for part in tree])
+    if type(tree) is dict:
+        return {key: arrays_of(part) for key, part in tree.items()}
+    return tree
 
 
 def write(out: Any, result: Any, name: str) -> Any:

@@ -18,6 +18,8 @@ add_reduce: Callable[..., Any] = np.add.reduce
 multiply_reduce: Callable[..., Any] = np.multiply.reduce
 maximum_reduce: Callable[..., Any] = np.maximum.reduce
 minimum_reduce: Callable[..., Any] = np.minimum.reduce
+fmax_reduce: Callable[..., Any] = np.fmax.reduce
+fmin_reduce: Callable[..., Any] = np.fmin.reduce
 
 
 def floating(x: Any) -> Any:
@@ -167,6 +169,37 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return minimum_reduce(x, axis=axis, keepdims=keepdims)
 
 
+def _nanmax_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    shape = np.shape(x)
+    ties = x == _spread(out, shape, axis, keepdims)
+    count = np.maximum(np.sum(ties, axis=axis, keepdims=True, dtype=g.dtype), 1)  # 0: all are NaN
+    return _spread(g, shape, axis, keepdims) * (ties / count)
+
+
+@primitive(x=_nanmax_vjp, domain=reduction(real, unique=True))
+def nanmax(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest element over `axis` that is not NaN; a tie's gradient is shared equally.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn.ops.reduction import nanmax
+    >>> nanmax([1.0, np.nan, 2.0])
+    np.float64(2.0)
+    """
+    return fmax_reduce(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(x=_nanmax_vjp, domain=reduction(real, unique=True))
+def nanmin(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest element over `axis` that is not NaN; a tie's gradient is shared equally.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn.ops.reduction import nanmin
+    >>> nanmin([1.0, np.nan, 2.0])
+    np.float64(1.0)
+    """
+    return fmin_reduce(x, axis=axis, keepdims=keepdims)
+
+
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     shape = np.shape(x)
     centred = x - np.mean(x, axis=axis, keepdims=True)
@@ -237,9 +270,48 @@ def cumsum(x: Any, axis: int | None = None) -> Any:
     return np.cumsum(x, axis=axis)
 
 
+def _continued(g: Any, x: Any) -> Any:
+    """s_i = g_i + x_(i+1) s_(i+1), by doubling: log n steps, all of which can be differentiated."""
+    n = g.shape[-1]
+    factors = x[..., 1:]  # what leads from i to i + step
+    step = 1
+    while step < n:
+        g = np.concatenate([g[..., :-step] + factors * g[..., step:], g[..., -step:]], axis=-1)
+        factors = factors[..., :-step] * factors[..., step:]
+        step *= 2
+    return g
+
+
+def _cumprod_vjp(g: Any, x: Any, axis: int) -> Any:
+    # Without dividing by x, which may be 0: the product before i, times the sum of what follows.
+    x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
+    before = np.concatenate([np.ones_like(x[..., :1]), x[..., :-1]], axis=-1)
+    return np.moveaxis(np.cumprod(before, axis=-1) * _continued(g, x), -1, axis)
+
+
+def _cumprod_domain(draw: Any) -> dict[str, Any]:
+    shape = draw.shapes(min_dims=1)
+    axis = draw.integers(-len(shape), len(shape) - 1)
+    return {"x": draw.arrays(shape, Reals(-1.5, 1.5, step=0.5)), "axis": axis}
+
+
+@primitive(x=_cumprod_vjp, domain=_cumprod_domain, complex=True)
+def cumprod(x: Any, axis: int = 0) -> Any:
+    """The running product of x along `axis`. Zeros among the factors are no exception.
+
+    >>> from tinygrad_nn.ops.reduction import cumprod
+    >>> cumprod([1.0, 2.0, 3.0])
+    array([1., 2., 6.])
+    """
+    return np.cumprod(x, axis=axis)
+
+
 def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
     out = _spread(out, shape, axis, keepdims)
+    if np.any(out == np.inf):  # shared by the elements that are infinite
+        infinite = x == np.inf
+        x, out = np.where(infinite, 0, x), np.where(infinite, 0, out)
     e = np.exp(x - np.where(out == -np.inf, 0, out))
     total = np.sum(e, axis=axis, keepdims=True)  # 1 but for the rounding of `out`
     total = np.where(total == 0, 1, total)  # nothing but -inf: all weights 0

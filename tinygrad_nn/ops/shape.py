@@ -123,7 +123,10 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     shapes = [np.shape(array) for array in arrays]
     if len(set(shapes)) > 1:
         raise ShapeError(f"stack: the arrays must have one shape, not {shapes}")
-    return _concatenate(*[expand_dims(array, axis) for array in arrays], axis=axis)
+    if not arrays:
+        raise ShapeError("stack: there are no arrays")
+    shape = _with_new_axis(shapes[0], axis)
+    return _concatenate(*[reshape(array, shape) for array in arrays], axis=axis)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
@@ -189,10 +192,17 @@ def expand_dims(x: Any, axis: Shape) -> Any:
     >>> tg.expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    ndim = np.ndim(x) + (1 if isinstance(axis, (int, np.integer)) else len(axis))
+    if isinstance(axis, int):
+        return reshape(x, _with_new_axis(np.shape(x), axis))
+    ndim = np.ndim(x) + (1 if isinstance(axis, np.integer) else len(axis))
     new = np.lib.array_utils.normalize_axis_tuple(axis, ndim)
     lengths = iter(np.shape(x))
     return reshape(x, tuple([1 if a in new else next(lengths) for a in range(ndim)]))
+
+
+def _with_new_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    at = np.lib.array_utils.normalize_axis_index(axis, len(shape) + 1)
+    return (*shape[:at], 1, *shape[at:])
 
 
 def squeeze(x: Any, axis: Shape | None = None) -> Any:

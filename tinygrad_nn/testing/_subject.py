@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine
+from ..dispatch import gathered
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
@@ -112,9 +113,12 @@ class Subject:
 
     def _run(self, leaves: list[Any]) -> list[tuple[str, Any]]:
         self.evaluations += 1
+        with engine.collecting():
+            result = self.call(leaves)
+        named = [(name, gathered(output)) for name, output in flatten(result)[0]]
         outputs = [
             (name, output if isinstance(output, Value) else np.asarray(output))
-            for name, output in flatten(self.call(leaves))[0]
+            for name, output in named
         ]
         found = [(name, out) for name, out in outputs if out.dtype.kind == "f"]
         if any(out.dtype.kind == "c" for _, out in outputs):

@@ -341,7 +341,10 @@ class Call:
         for name in self._names:
             variadic = name == self._operation.variadic
             call.arguments[name] = given if variadic else given.pop(0)
-        return self._operation.function(*call.args, **call.kwargs)
+        result = self._operation.function(*call.args, **call.kwargs)
+        # Numerical derivatives are those of real numbers: of both parts of complex ones.
+        complex_result = result.dtype.kind == "c" and not any(map(np.iscomplexobj, inputs))
+        return np.stack([np.real(result), np.imag(result)]) if complex_result else result
 
     def __repr__(self) -> str:
         parts = [str(parameter) for parameter in self.__signature__.parameters.values()]

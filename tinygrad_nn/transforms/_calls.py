@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import engine, ops
+from ..dispatch import gathered
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
@@ -106,7 +106,7 @@ class Call:
         nodes = [node for argument in self.arguments for node in argument.nodes]
         self.variables = [node for node in nodes if node is not None]
         named, self.build = flatten(result)
-        self.outputs = [leaf for _, leaf in named]
+        self.outputs = [gathered(leaf) for _, leaf in named]
         self.roots = [x._node if isinstance(x, Value) else None for x in self.outputs]
         self.nested = traceable and (
             any(node.edges for node in self.variables)
@@ -151,25 +151,19 @@ class Call:
             for root, output, cotangent in zip(self.roots, self.outputs, cotangents, strict=True)
             if root is not None
         ]
-        with engine.enable_grad() if graph else _nothing():
-            found = engine.backpropagate(
-                [root for root, _ in pairs],
-                [seed for _, seed in pairs],
-                onto=self.variables,
-                wrap=make_value if graph else None,
-            )
-        own = engine.unshared(list(found.values()), [seed for _, seed in pairs])
+        roots, seeds = [root for root, _ in pairs], [seed for _, seed in pairs]
+        if graph:
+            with engine.enable_grad():
+                found = engine.backpropagate(roots, seeds, onto=self.variables, wrap=make_value)
+        else:
+            found = engine.backpropagate(roots, seeds, onto=self.variables)
+        own = engine.unshared(list(found.values()), seeds)
         return dict(zip(found, own, strict=True))
 
     def like_arguments(self, found: dict[Node, Any]) -> Any:
         """Gradients as they are returned: of one argument, or a tuple."""
         parts = [argument.like(found) for argument in self.arguments]
         return parts[0] if self.one else tuple(parts)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _place(

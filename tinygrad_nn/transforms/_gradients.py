@@ -68,7 +68,7 @@ def value_and_grad(
         call = Call("grad", f, argnums, args, keywords, has_aux)
         value = call.build(call.outputs)
         _check_number(value)
-        found = call.pull([np.ones((), _dtype(value))])
+        found = call.pull([_ONE])
         value = call.plain(value)
         return (value, call.plain(call.aux)) if has_aux else value, call.like_arguments(found)
 
@@ -91,14 +91,14 @@ def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..
     return grad(total, argnums)
 
 
-def _dtype(value: Any) -> Any:
-    return value.dtype if isinstance(value, Value) else np.float64
+_ONE = np.float64(1)
 
 
 def _check_number(value: Any) -> None:
     if not isinstance(value, (Value, int, float, complex, np.generic, np.ndarray)):
         raise TypeError(f"grad: the function returned {type(value).__name__}, not a number")
-    if np.asarray(getattr(value, "data", value)).dtype.kind == "c":
+    x = value if isinstance(value, Value) else np.asarray(value)
+    if x.dtype.kind == "c":
         raise TypeError("grad: the function returned a complex number; return a real one")
-    if np.shape(value):
-        raise ShapeError(f"grad: the function returned shape {np.shape(value)}, not one number")
+    if x.shape:
+        raise ShapeError(f"grad: the function returned shape {x.shape}, not one number")

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import engine
+from ..dispatch import gathered
 from ..nest import flatten
 from ..nn.module import Module
 from ..random import generator_state, random_numbers_from
@@ -149,10 +150,10 @@ def _of_call(f: Callable[..., Any], inputs: Sequence[Any], known: Known) -> Pict
             if isinstance(leaf, (Value, np.ndarray)):
                 known.add(path, leaf, "input")
         arguments.append(build([leaf for _, leaf in taken]))
-    with engine.record(), random_numbers_from(generator_state()):
+    with engine.record(), engine.collecting(), random_numbers_from(generator_state()):
         result = f(*arguments)
-    outputs = [leaf for _, leaf in flatten(result)[0] if isinstance(leaf, Value)]
-    outputs = [output for output in outputs if output._node is not None]
+        results = [gathered(leaf) for _, leaf in flatten(result)[0]]
+    outputs = [x for x in results if isinstance(x, Value) and x._node is not None]
     if not outputs:
         name = getattr(f, "__name__", type(f).__name__)
         raise ValueError(f"draw: {name} returned nothing that was computed from Values")

@@ -1,0 +1,660 @@
+"""NumPy's reductions and running sums, with all their options, around the package's own."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..ops import reduction
+from ._table import array_of, implements, is_value, no_value, without_derivative
+
+without_derivative(np.any, np.all, np.count_nonzero)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` in `dtype`, if that is not None; what is a list as an array."""
+    x = x if is_value(x) else np.asarray(x)
+    if dtype is None or x.dtype == dtype:
+        return x
+    return ops.astype(x, dtype)
+
+
+def _dtype(x: Any) -> Any:
+    return np.asarray(array_of(x)).dtype
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """`axis` as a tuple of axes counted from 0."""
+    if axis is None:
+        return tuple(range(ndim))
+    return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
+
+
+def _axis_and_array(x: Any, axis: int | None) -> tuple[Any, int]:
+    """x and one of its axes, or x flattened."""
+    return (np.reshape(x, -1), 0) if axis is None else (x, axis)
+
+
+def rows(x: Any, axis: Any) -> Any:
+    """x with the axes `axis` together as the last one."""
+    shape = np.shape(x)
+    axes = _axes(axis, len(shape))
+    kept = [a for a in range(len(shape)) if a not in axes]
+    count = math.prod([shape[a] for a in axes])
+    return np.reshape(np.transpose(x, (*kept, *axes)), (*[shape[a] for a in kept], count))
+
+
+def _restored(reduced: Any, ndim: int, axis: Any, keepdims: Any, leading: int = 0) -> Any:
+    """What was reduced, with axes of length 1, behind `leading` others, if `keepdims`."""
+    if not keepdims:
+        return reduced
+    return np.expand_dims(reduced, tuple([a + leading for a in _axes(axis, ndim)]))
+
+
+def _only(where: Any, x: Any, other: Any) -> Any:
+    """x where `where` holds and `other`, in the dtype of x, elsewhere."""
+    where = array_of(where)
+    if np.broadcast_shapes(np.shape(x), np.shape(where)) != np.shape(x):
+        raise ValueError(f"where= of shape {np.shape(where)} for an array of {np.shape(x)}")
+    return np.where(where, x, cast(other, _dtype(x)))
+
+
+def _count(x: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    """How many elements each result of a reduction combines."""
+    chosen = np.broadcast_to(array_of(where), np.shape(x))
+    return np.sum(chosen, axis=axis, keepdims=keepdims, dtype=np.intp)
+
+
+# ---- Sums, products, extrema
+
+
+@implements(np.sum)
+def _sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = no_value,
+    where: Any = True,
+) -> Any:
+    if dtype is not None:
+        a = cast(a, dtype)
+    if where is not True:
+        a = _only(where, a, 0)
+    total = ops.sum(a, axis, keepdims)
+    return total if initial is no_value else total + cast(initial, _dtype(total))
+
+
+@implements(np.prod)
+def _prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = no_value,
+    where: Any = True,
+) -> Any:
+    if dtype is not None:
+        a = cast(a, dtype)
+    if where is not True:
+        a = _only(where, a, 1)
+    product = ops.prod(a, axis, keepdims)
+    return product if initial is no_value else product * cast(initial, _dtype(product))
+
+
+def _extremum(reduce: Callable[..., Any], pair: Any) -> Callable[..., Any]:
+    """A reduction to the largest or smallest; `pair` is that of two. Ties share the gradient."""
+
+    def function(
+        a: Any,
+        axis: Any = None,
+        *,
+        keepdims: Any = False,
+        initial: Any = no_value,
+        where: Any = True,
+    ) -> Any:
+        if initial is no_value:
+            if where is not True:
+                raise ValueError(f"np.{pair.__name__}: where= needs initial=")
+            return reduce(a, axis, keepdims)
+        initial = cast(initial, _dtype(a))
+        if not np.size(a):
+            shape = np.shape(np.sum(np.empty(np.shape(a)), axis=axis, keepdims=keepdims))
+            return np.broadcast_to(initial, shape)
+        if where is not True:
+            a = _only(where, a, initial)
+        return pair(reduce(a, axis, keepdims), initial)
+
+    return function
+
+
+implements(np.max, np.amax)(_extremum(ops.max, np.maximum))
+implements(np.min, np.amin)(_extremum(ops.min, np.minimum))
+
+fmax_reduce = _extremum(reduction.nanmax, np.fmax)
+fmin_reduce = _extremum(reduction.nanmin, np.fmin)
+
+
+def _nan_extremum(extremum: Callable[..., Any]) -> Callable[..., Any]:
+    def function(a: Any, axis: Any = None, **options: Any) -> Any:
+        result = extremum(a, axis, **options)
+        if np.any(np.isnan(array_of(result))):
+            warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
+        return result
+
+    return function
+
+
+implements(np.nanmax)(_nan_extremum(fmax_reduce))
+implements(np.nanmin)(_nan_extremum(fmin_reduce))
+
+
+@implements(np.ptp)
+def _ptp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    return ops.max(a, axis, keepdims) - ops.min(a, axis, keepdims)
+
+
+def logsumexp(
+    a: Any,
+    axis: Any = None,
+    keepdims: Any = False,
+    initial: Any = no_value,
+    where: Any = True,
+) -> Any:
+    """np.logaddexp.reduce."""
+    if where is not True:
+        a = _only(where, a, -np.inf)
+    if not np.size(a):
+        total = np.full(np.shape(_sum(a, axis, keepdims=keepdims)), -np.inf, _dtype(a))
+    else:
+        total = ops.logsumexp(a, axis, keepdims)
+    return total if initial is no_value else np.logaddexp(total, cast(initial, _dtype(total)))
+
+
+# ---- Means and variances
+
+
+@implements(np.mean)
+def _mean(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True
+) -> Any:
+    if dtype is not None:
+        a = cast(a, dtype)
+    if where is True:
+        return ops.mean(a, axis, keepdims)
+    mean = _mean_of(_floating(a), axis, keepdims, where)
+    if not np.all(_count(a, axis, keepdims, where)):
+        warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=4)
+    return mean
+
+
+def _mean_of(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    total = _sum(a, axis, keepdims=keepdims, where=where)
+    return _divided(total, _count(a, axis, keepdims, where))
+
+
+def _floating(a: Any) -> Any:
+    return a if _dtype(a).kind in "fc" else cast(a, np.float64)
+
+
+def _divided(total: Any, count: Any) -> Any:
+    """total / count, in the dtype of total; what is divided by 0 or less has no gradient."""
+    count = np.asarray(count)
+    real = np.finfo(_dtype(total)).dtype
+    nothing = count <= 0
+    quotient = total / np.where(nothing, 1, count).astype(real)[()]
+    if not nothing.any():
+        return quotient
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(nothing, np.divide(array_of(total), 0), quotient)
+
+
+def _var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    where: Any = True,
+    mean: Any = no_value,
+    correction: Any = no_value,
+) -> Any:
+    if dtype is not None:
+        a = cast(a, dtype)
+    ddof = _degrees(ddof, correction)
+    if where is True and mean is no_value:
+        return ops.var(a, axis, ddof, keepdims)
+    a = _floating(a)
+    if mean is no_value:
+        mean = _mean_of(a, axis, True, where)
+    centred = a - mean
+    if where is not True:
+        centred = _only(where, centred, 0)
+    if _dtype(a).kind == "c":
+        squares = np.square(np.real(centred)) + np.square(np.imag(centred))
+    else:
+        squares = np.square(centred)
+    count = _count(a, axis, keepdims, where) - ddof
+    if np.any(count <= 0):
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
+    return _divided(_sum(squares, axis, keepdims=keepdims), count)
+
+
+def _degrees(ddof: Any, correction: Any) -> Any:
+    if correction is no_value:
+        return ddof
+    if ddof != 0:
+        raise ValueError("ddof and correction are two names of one parameter: give one of them")
+    return correction
+
+
+def _std(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, **rare: Any) -> Any:
+    if rare.keys() <= {"ddof", "correction"}:
+        ddof = _degrees(rare.get("ddof", 0), rare.get("correction", no_value))
+        return ops.std(a if dtype is None else cast(a, dtype), axis, ddof, keepdims)
+    variance = _var(a, axis, dtype, keepdims=keepdims, **rare)
+    # Where all elements are equal is a kink: 0 is the subgradient taken, as in ops.std.
+    equal = array_of(variance) == 0
+    if "mean" not in rare:
+        equal = equal | _all_equal(array_of(a), axis, keepdims, array_of(rare["where"]))
+    root = np.sqrt(np.where(equal, 1, variance))
+    return np.where(equal, np.sqrt(array_of(variance)), root)
+
+
+def _all_equal(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    """Whether the real numbers that are combined are all equal."""
+    if a.dtype.kind == "c" or not a.size:
+        return False
+    a = _floating(a)
+    largest = np.max(a, axis=axis, keepdims=keepdims, initial=-np.inf, where=where)
+    return largest == np.min(a, axis=axis, keepdims=keepdims, initial=np.inf, where=where)
+
+
+implements(np.var)(_var)
+implements(np.std)(_std)
+
+
+@implements(np.average)
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
+) -> Any:
+    a = cast(a, None)
+    if weights is None:
+        average = ops.mean(a, axis, keepdims)
+        total = _dtype(average).type(np.size(a) / max(np.size(average), 1))
+    else:
+        weights = cast(weights, None)
+        integer = () if a.dtype.kind in "fc" else (np.float64,)
+        dtype = np.result_type(a.dtype, weights.dtype, *integer)
+        weights = cast(_along(weights, a, axis), dtype)
+        total = ops.sum(weights, axis, keepdims)
+        if np.any(array_of(total) == 0):
+            raise ZeroDivisionError("np.average: the weights sum to 0, which cannot be divided by")
+        average = ops.sum(a * weights, axis, keepdims) / total
+    if not returned:
+        return average
+    shape = np.shape(average)
+    return average, total if np.shape(total) == shape else np.broadcast_to(total, shape)
+
+
+def _along(weights: Any, a: Any, axis: Any) -> Any:
+    """Weights of the axes `axis`, in the shape of `a`."""
+    shape = np.shape(a)
+    if np.shape(weights) == shape:
+        return weights
+    if axis is None:
+        raise TypeError("np.average: say by axis= what weights of another shape than a belong to")
+    axes = _axes(axis, len(shape))
+    if np.shape(weights) != tuple([shape[k] for k in axes]):
+        raise ValueError(
+            f"np.average: weights of shape {np.shape(weights)} for axis {axis} of {shape}"
+        )
+    ordered = np.transpose(weights, tuple(np.argsort(axes)))
+    spread = np.expand_dims(ordered, tuple([k for k in range(len(shape)) if k not in axes]))
+    return np.broadcast_to(spread, shape)
+
+
+@implements(np.cov)
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    x = _variables(m, rowvar)
+    if y is not None:
+        x = np.concatenate([x, _variables(y, rowvar or np.shape(y)[:1] == (1,))], axis=0)
+    x = cast(x, dtype or np.result_type(_dtype(x), np.float64))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    if not x.shape[0]:
+        return np.empty((0, 0), x.dtype)
+    given = [w for w in (fweights, aweights) if w is not None]
+    if not given:
+        centred = x - np.mean(x, axis=1, keepdims=True)
+        weighted, free = centred, x.shape[1] - ddof
+    else:
+        weights = math.prod([cast(w, None) for w in given], start=1)
+        total = np.sum(weights)
+        centred = x - np.sum(x * weights, axis=1, keepdims=True) / total
+        weighted = centred * weights
+        squared = 0 if aweights is None else ddof * np.sum(weights * cast(aweights, None)) / total
+        free = total - (ddof if aweights is None else squared)
+    if array_of(free) <= 0:
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
+        free = 0.0
+    part = cast(np.divide(1, free), np.finfo(x.dtype).dtype)
+    return np.squeeze(weighted @ np.conj(np.transpose(centred)) * part)
+
+
+def _variables(m: Any, rowvar: bool) -> Any:
+    """One variable in each row."""
+    if np.ndim(m) > 2:
+        raise ValueError("np.cov: m and y have at most 2 axes")
+    m = cast(m, None)
+    if m.ndim < 2:
+        return np.reshape(m, (1, -1))
+    return m if rowvar else np.transpose(m)
+
+
+@implements(np.corrcoef)
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    c = _cov(x, y, rowvar, dtype=dtype)
+    if not np.ndim(c):
+        return c / c
+    at = np.arange(c.shape[0])
+    deviation = np.sqrt(np.real(c[at, at]))
+    c = c / deviation[:, None] / deviation
+    if _dtype(c).kind == "c":
+        return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
+    return np.clip(c, -1, 1)
+
+
+@implements(np.trace)
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    a = np.moveaxis(a, (axis1, axis2), (0, 1))
+    up, left = max(-offset, 0), max(offset, 0)
+    at = np.arange(max(min(a.shape[0] - up, a.shape[1] - left), 0))
+    return _sum(a[at + up, at + left], 0, dtype)
+
+
+# ---- Running sums and products
+
+
+@implements(np.cumsum)
+def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return ops.cumsum(a if dtype is None else cast(a, dtype), axis)
+
+
+@implements(np.cumprod)
+def _cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    a, axis = _axis_and_array(cast(a, dtype), axis)
+    return reduction.cumprod(a, axis)
+
+
+def _cumulative(running: Callable[..., Any], start: int) -> Callable[..., Any]:
+    def function(
+        x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    ) -> Any:
+        if axis is None and np.ndim(x) > 1:
+            raise ValueError("for arrays of more than one axis, axis= must be given")
+        x, at = _axis_and_array(x, axis)
+        result = running(x, at, dtype)
+        if not include_initial:
+            return result
+        shape = list(np.shape(x))
+        shape[at] = 1
+        return np.concatenate([np.full(shape, start, _dtype(result)), result], axis=at)
+
+    return function
+
+
+if hasattr(np, "cumulative_sum"):  # new in NumPy 2.1
+    implements(np.cumulative_sum)(_cumulative(_cumsum, 0))
+    implements(np.cumulative_prod)(_cumulative(_cumprod, 1))
+
+
+# ---- Quantiles. Of equal elements, the gradient goes to those that sorting puts at the place.
+
+
+@implements(np.median)
+def _median(
+    a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    return _restored(_middle(rows(a, axis), "propagate"), np.ndim(a), axis, keepdims)
+
+
+@implements(np.nanmedian)
+def _nanmedian(
+    a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    a = _without_nan(a, np.nan)
+    return _restored(_middle(rows(a, axis), "omit"), np.ndim(a), axis, keepdims)
+
+
+def _middle(x: Any, nan: str) -> Any:
+    """The median along the last axis."""
+    if not x.shape[-1]:
+        return np.mean(x, axis=-1)
+    count, last = _counts(array_of(x), nan)
+    below = np.where(count, (count - 1) // 2, last)
+    above = np.where(count, count // 2, last)
+    return np.mean(_in_order(x, np.stack([below, above])), axis=0)
+
+
+def _counts(x: np.ndarray[Any, Any], nan: str) -> tuple[Any, int]:
+    """How many elements of each row count; 0 if the result is NaN, which is in the last place."""
+    missing = np.isnan(x) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
+    count = np.sum(~missing, axis=-1)
+    if nan == "propagate":
+        count = np.where(count < x.shape[-1], 0, count)
+    elif not np.all(count):
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=5)
+    return count, x.shape[-1] - 1
+
+
+def _in_order(x: Any, ranks: Any) -> Any:
+    """The elements of each row that come at `ranks`, (k, *rows), when it is sorted."""
+    order = np.argsort(array_of(x), axis=-1, kind="stable")
+    places = np.take_along_axis(order, np.moveaxis(ranks, 0, -1), axis=-1)
+    return np.moveaxis(np.take_along_axis(x, places, axis=-1), -1, 0)
+
+
+def _both_in_order(x: Any, lower: Any, upper: Any) -> tuple[Any, Any]:
+    both = _in_order(x, np.concatenate([lower, upper]))
+    return both[: len(lower)], both[len(lower) :]
+
+
+def _quantile_function(whole: int, nan: str) -> Callable[..., Any]:
+    """np.quantile or one of its like: of 1 or 100 parts, with or without NaN."""
+
+    def function(
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        *,
+        overwrite_input: bool = False,
+        method: str = "linear",
+        keepdims: Any = False,
+        weights: Any = None,
+    ) -> Any:
+        if weights is not None:
+            raise TypeError("quantiles on Values take no weights=")
+        if _dtype(a).kind == "c":
+            raise TypeError("quantiles are of real numbers")
+        if whole == 1:
+            method = _of_whole(q, method)
+        a = _without_nan(a, np.nan) if nan == "omit" else a
+        fractions = _fractions(q, whole)
+        # A Python number does not make the result more precise than the elements are.
+        weak = type(q) in (int, float) and _dtype(a).kind == "f"
+        weight = _dtype(a if weak else fractions)
+        return _quantiles(a, fractions, axis, method, keepdims, nan, weight)
+
+    return function
+
+
+implements(np.quantile)(_quantile_function(1, "propagate"))
+implements(np.nanquantile)(_quantile_function(1, "omit"))
+implements(np.percentile)(_quantile_function(100, "propagate"))
+implements(np.nanpercentile)(_quantile_function(100, "omit"))
+
+
+def _of_whole(q: Any, method: str) -> str:
+    """The method: for the integers 0 and 1, the least and the largest as they are."""
+    return "lower" if method == "linear" and _dtype(q).kind in "iu" else method
+
+
+def _fractions(q: Any, whole: int) -> Any:
+    """The quantiles as parts of 1."""
+    q = _floating(cast(q, None))
+    fractions = q if whole == 1 else q / whole
+    plain = array_of(fractions)
+    if not np.all((plain >= 0) & (plain <= 1)):
+        raise ValueError(f"quantiles must be in the range [0, {whole}]")
+    return fractions
+
+
+# Where between the ranks 0 … n-1 of n sorted numbers the quantile q is: (n + 1 - a - b) q + a - 1.
+_CONTINUOUS = {
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+
+
+def _nearest(position: Any, halves_to: int) -> Any:
+    """The nearest whole number, and of halfway cases the even (0) or odd (1) one."""
+    return np.rint(position + halves_to) - halves_to
+
+
+# Those that jump from one of the numbers to the next, or to their mean: the two ranks, by n and q.
+_STEPS: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "inverted_cdf": lambda n, q: (np.ceil(n * q) - 1,) * 2,
+    "averaged_inverted_cdf": lambda n, q: (np.ceil(n * q) - 1, np.floor(n * q)),
+    "closest_observation": lambda n, q: (_nearest(n * q - 1, 1),) * 2,
+    "lower": lambda n, q: (np.floor((n - 1) * q),) * 2,
+    "higher": lambda n, q: (np.ceil((n - 1) * q),) * 2,
+    "midpoint": lambda n, q: (np.floor((n - 1) * q), np.ceil((n - 1) * q)),
+    "nearest": lambda n, q: (_nearest((n - 1) * q, 0),) * 2,
+}
+
+
+def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: Any, nan: str, weight: Any) -> Any:
+    if method != "linear" and method not in {*_CONTINUOUS, *_STEPS}:
+        raise ValueError(f"{method!r} is not a method of quantiles")
+    x = rows(a, axis)
+    if not x.shape[-1]:
+        raise IndexError("quantile of nothing")
+    shape = np.shape(q)
+    q = np.reshape(q, (-1,) + (1,) * (x.ndim - 1))
+    if method in _STEPS:
+        result = _stepped(x, array_of(q), method, nan, weight)
+    else:
+        result = _interpolated(x, q, method, nan, weight)
+    result = np.reshape(result, shape + x.shape[:-1])
+    return _restored(result, np.ndim(a), axis, keepdims, len(shape))
+
+
+def _ranks(position: Any, count: Any, last: int) -> Any:
+    """Positions as ranks among `count` numbers; that of a NaN is `last`."""
+    inside = np.clip(np.nan_to_num(position), 0, np.maximum(count - 1, 0))
+    return np.where(count > 0, inside, last).astype(np.intp)
+
+
+def _stepped(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
+    count, last = _counts(array_of(x), nan)
+    one, other = _STEPS[method](count.astype(q.dtype), q)
+    if one is other:
+        return _in_order(x, _ranks(one, count, last))
+    lower, upper = _both_in_order(x, _ranks(one, count, last), _ranks(other, count, last))
+    return _between(lower, upper, np.where(one == other, 0, 0.5).astype(weight))
+
+
+def _interpolated(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
+    count, last = _counts(array_of(x), nan)
+    n = count.astype(_dtype(q))
+    if method == "linear":
+        position = (n - 1) * q
+    else:
+        alpha, beta = _CONTINUOUS[method]
+        position = n * q + (alpha + q * (1 - alpha - beta)) - 1
+    below = np.floor(array_of(position))
+    within = (below >= 0) & (below < count - 1)
+    lower, upper = _both_in_order(x, _ranks(below, count, last), _ranks(below + 1, count, last))
+    return _between(lower, upper, cast(np.where(within, position - below, 0), weight))
+
+
+def _between(lower: Any, upper: Any, part: Any) -> Any:
+    """lower + part (upper - lower), exact at both ends."""
+    gap = upper - lower
+    return np.where(array_of(part) >= 0.5, upper - gap * (1 - part), lower + gap * part)
+
+
+# ---- Without NaN
+
+
+def _without_nan(a: Any, other: float) -> Any:
+    """a with `other` in the place of NaN, whose gradient is 0."""
+    number = _is_number(a)
+    return a if number.all() else _only(number, a, other)
+
+
+def _is_number(a: Any) -> Any:
+    a = np.asarray(array_of(a))
+    return ~np.isnan(a) if a.dtype.kind in "fc" else np.ones(a.shape, bool)
+
+
+@implements(np.nansum)
+def _nansum(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+    return _sum(_without_nan(a, 0), axis, dtype, **options)
+
+
+@implements(np.nanprod)
+def _nanprod(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+    return _prod(_without_nan(a, 1), axis, dtype, **options)
+
+
+@implements(np.nancumsum)
+def _nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return _cumsum(_without_nan(a, 0), axis, dtype)
+
+
+@implements(np.nancumprod)
+def _nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return _cumprod(_without_nan(a, 1), axis, dtype)
+
+
+@implements(np.nanmean)
+def _nanmean(
+    a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
+) -> Any:
+    return _mean(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
+
+
+@implements(np.nanvar)
+def _nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
+) -> Any:
+    return _var(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
+
+
+@implements(np.nanstd)
+def _nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
+) -> Any:
+    return _std(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
