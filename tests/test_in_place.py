@@ -115,6 +115,31 @@ def test_programs_with_assignments_equal_those_with_copies(program: Any) -> None
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-10, atol=1e-12)
 
 
+def test_numbers_are_rebound_as_those_of_numpy_are() -> None:
+    def f(x: Any) -> Any:
+        first = x * 1.0
+        total, best = first, [first]
+        total += 2.0
+        total *= x
+        best.append(total)
+        return best[0] * best[1]
+
+    assert tg.value_and_grad(f)(3.0) == (45.0, 3 * 3**2 + 4 * 3)  # x^2 (x + 2)
+    assert f(3.0) == 45.0
+
+
+def test_parameters_that_are_numbers_change_in_place() -> None:
+    w = Value(2.0)
+    held = [w]
+    with tg.no_grad():
+        w -= 0.5
+    assert held[0] is w
+    assert w.data == 1.5
+    w.backward()
+    with pytest.raises(RuntimeError, match="no_grad"):
+        w -= 0.5
+
+
 # ---- What is copied, and what is not
 
 
@@ -124,7 +149,7 @@ def test_nothing_is_copied_where_nobody_needs_the_old_content() -> None:
     x[0] = first
     before = address(x)
     for i in range(1, 100):
-        x[i] = np.tanh(x[i - 1])
+        x[i] = np.sin(x[i - 1])  # whose rule needs the row
     assert address(x) == before
 
 
@@ -167,6 +192,21 @@ def test_gradients_of_several_uses_do_not_mix() -> None:
     z[1] = 0.0
     (z.sum() + y[1]).backward()
     np.testing.assert_array_equal(x.grad, [2.0, 1.0, 2.0])
+
+
+def test_gradients_that_two_nodes_share_do_not_mix() -> None:
+    a, b = Value(np.arange(3.0)), Value(np.ones(3))
+    first = a[0]
+    ((a + b).sum() + first).backward()  # the sum has passed one array on to both
+    np.testing.assert_array_equal(a.grad, [2, 1, 1])
+    np.testing.assert_array_equal(b.grad, [1, 1, 1])
+
+
+def test_read_only_data_are_copied() -> None:
+    x = Value(np.zeros(3)) * 1.0
+    x.data.flags.writeable = False
+    x[0] = 1.0
+    np.testing.assert_array_equal(x.data, [1, 0, 0])
 
 
 def test_gradient_that_the_caller_gives_is_not_changed() -> None:

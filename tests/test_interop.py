@@ -122,3 +122,17 @@ def test_sums_in_place_of_arrays_and_values() -> None:
     np.testing.assert_array_equal(w.data, [2, 2])
     gradient = tg.grad(lambda x: np.add(x, 1.0, out=Value(np.zeros(2))).sum())(np.ones(2))
     np.testing.assert_array_equal(gradient, [1, 1])
+
+
+def test_lists_of_numbers_are_made_where_no_gradient_is_lost() -> None:
+    assert Value(np.ones(2)).tolist() == [1, 1]
+    with pytest.raises(TypeError, match="lose the gradient"):
+        tg.grad(lambda x: sum(x.tolist()))(np.ones(2))
+
+
+def test_python_s_divmod_and_round() -> None:
+    x = Value(7.5)
+    quotient, rest = divmod(x, 2.0)
+    assert (quotient.data, rest.data, round(x, 0)) == (3.0, 1.5, 8.0)
+    quotient, rest = divmod(20.0, x)
+    assert (quotient.data, rest.data) == (2.0, 5.0)

@@ -1,6 +1,7 @@
 """tinygrad_nn.nest: nested containers taken apart and put together."""
 
 from collections import OrderedDict, namedtuple
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -41,6 +42,23 @@ def test_a_path_leads_to_its_leaf(tree):
 @given(trees)
 def test_leaves_do_not_come_apart_further(tree):
     assert all(flatten(leaf)[0] == [("", leaf)] for _, leaf in flatten(tree)[0])
+
+
+@dataclass(frozen=True)
+class Frozen:
+    a: float
+    b: list
+    total: float = field(init=False, default=0.0)
+
+
+def test_dataclasses_are_built_again_frozen_ones_too():
+    tree = Frozen(1.0, [np.ones(2), "text"])
+    leaves, build = flatten(tree, "t")
+    assert [path for path, _ in leaves] == ["t.a", "t.b[0]", "t.b[1]", "t.total"]
+    again = build([2.0, 3.0, 4.0, 5.0])
+    assert (again.a, again.b, again.total, type(again)) == (2.0, [3.0, 4.0], 5.0, Frozen)
+    assert (tree.a, tree.total) == (1.0, 0.0)
+    assert flatten(Frozen, "t")[0] == [("t", Frozen)]
 
 
 @pytest.mark.parametrize("leaf", [1.0, np.ones(2), Value([1.0]), None, "text", {1, 2}, [1.0, [2]]])

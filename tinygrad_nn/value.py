@@ -47,7 +47,11 @@ def _reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], V
 
 def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
     def method(self: Value, other: Any) -> Value:
-        self._become(operation(self, other))
+        self._check_replaceable()
+        new = operation(self, other)
+        if type(self._data) is not np.ndarray and engine.is_grad_enabled():
+            return new  # type: ignore[no-any-return]  # as of numbers: other names keep theirs
+        self._become(new)
         return self
 
     return method
@@ -267,6 +271,9 @@ class Value:
     __matmul__ = _method(ops.matmul)
     __rmatmul__ = _reflected(ops.matmul)
     __imatmul__ = _in_place(ops.matmul)
+    __divmod__ = _by_numpy(np.divmod)
+    __rdivmod__ = _reflected(np.divmod)
+    __round__ = _by_numpy(np.round)
     __neg__ = _method(ops.negative)
     __pos__ = _method(ops.positive)
     __abs__ = _method(ops.abs)
@@ -390,7 +397,7 @@ class Value:
 
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._number().tolist()
 
     conj = conjugate = _method(ops.conj)
 

@@ -167,6 +167,8 @@ def test_custom_vjp_errors_name_the_function() -> None:
 
 def test_stop_gradient_is_constant() -> None:
     assert tg.grad(lambda x: x * tg.stop_gradient(x))(3.0) == 3.0
+    of_array = tg.grad(lambda x: tg.stop_gradient(np.array([x, x])).sum() * x)
+    assert of_array(3.0) == 6.0
     nest = tg.stop_gradient({"a": Value(1.0), "b": [Value(X), "text", 3]})
     assert not nest["a"].requires_grad
     assert nest["b"][1:] == ["text", 3]

@@ -58,6 +58,13 @@ def test_pull_and_push_may_be_called_many_times() -> None:
     assert len(calls) == 2
 
 
+def test_value_that_is_returned_may_be_changed() -> None:
+    for value, along in (tg.vjp(np.exp, X), tg.linearize(np.exp, X)):
+        value -= 1.0
+        found = along(np.ones(3))
+        np.testing.assert_array_equal(found[0] if isinstance(found, tuple) else found, np.exp(X))
+
+
 @dataclass
 class Parameters:
     w: Any
@@ -189,6 +196,22 @@ def test_rows_and_columns_give_the_same(size: int) -> None:
     np.testing.assert_allclose(found["y"]["k"], weight.sum(axis=1))
 
 
+@pytest.mark.parametrize(("shape", "most"), [((1, 50), 2), ((50, 1), 4)])
+def test_the_fewer_of_rows_and_columns_are_computed(shape: tuple[int, int], most: int) -> None:
+    calls = []
+
+    def rule(g: Any) -> Any:
+        calls.append(1)
+        return g
+
+    name = f"counted_{shape[0]}"
+    scope: dict[str, Any] = {}
+    exec(f"def {name}(x): return +x", scope)
+    counted = tg.primitive(x=rule)(scope[name])
+    tg.jacobian(lambda x: np.ones(shape) @ counted(x))(np.ones(shape[1]))
+    assert len(calls) <= most
+
+
 def test_jacobian_by_several_arguments_and_of_several_results() -> None:
     def f(x: Any, y: Any) -> Any:
         return x * y, y.sum()
@@ -235,6 +258,8 @@ def test_arguments_are_chosen_by_name() -> None:
     [
         (lambda: tg.grad(lambda x: x, "y")(1.0), TypeError, "no argument 'y'"),
         (lambda: tg.grad(lambda x: x, "x")(), TypeError, "no argument 'x'"),
+        (lambda: tg.grad(lambda x, y: x, (0, "x"))(1.0, 2.0), TypeError, "an argument twice"),
+        (lambda: tg.grad(lambda x, y: x, (0, -2))(1.0, 2.0), TypeError, "an argument twice"),
         (lambda: tg.jvp(np.sin, 1.0, 1.0), TypeError, "primals is a tuple"),
         (lambda: tg.jvp(np.sin, (1.0,), (1.0, 2.0)), TypeError, "1 primals, 2 tangents"),
         (lambda: tg.jvp(np.sin, (X,), (np.ones(4),)), ShapeError, "tangent of shape"),

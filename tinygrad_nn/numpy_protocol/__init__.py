@@ -10,7 +10,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from . import _fft, _functions, _linalg, _products, _reductions, _selection, _shape, _ufuncs  # noqa: F401 (they fill the table)
+from . import (  # noqa: F401 (they fill the table)
+    _fft,
+    _functions,
+    _linalg,
+    _products,
+    _quantiles,
+    _reductions,
+    _selection,
+    _shape,
+    _ufuncs,
+)
 from ._table import arrays_of, differentiable, is_value, plain
 from ._ufuncs import call, plainly
 

@@ -10,8 +10,7 @@ import numpy as np
 from .. import ops
 from ..domains import elementwise, real
 from ..primitive import primitive
-from ._shape import dtype_of
-from ._table import array_of, differentiable, implements, without_derivative
+from ._table import array_of, differentiable, dtype_of, implements, without_derivative
 
 without_derivative(np.round, np.around, np.fix)
 

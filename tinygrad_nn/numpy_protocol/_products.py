@@ -11,8 +11,8 @@ from .. import ops
 from ..domains import real
 from ..errors import ShapeError
 from ..primitive import primitive
-from ._shape import dtype_of, joined
-from ._table import array_of, implements, is_value, without_derivative, write
+from ._shape import joined
+from ._table import array_of, dtype_of, implements, is_value, without_derivative, write
 
 without_derivative(np.einsum_path)
 

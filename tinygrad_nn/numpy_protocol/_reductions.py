@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..ops import reduction
-from ._table import array_of, implements, is_value, no_value, without_derivative
+from ._table import array_of, dtype_of, implements, is_value, no_value, without_derivative
 
 without_derivative(np.any, np.all, np.count_nonzero)
 
@@ -22,10 +22,6 @@ def cast(x: Any, dtype: Any) -> Any:
     if dtype is None or x.dtype == dtype:
         return x
     return ops.astype(x, dtype)
-
-
-def _dtype(x: Any) -> Any:
-    return np.asarray(array_of(x)).dtype
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -49,7 +45,7 @@ def rows(x: Any, axis: Any) -> Any:
     return np.reshape(np.transpose(x, (*kept, *axes)), (*[shape[a] for a in kept], count))
 
 
-def _restored(reduced: Any, ndim: int, axis: Any, keepdims: Any, leading: int = 0) -> Any:
+def restored(reduced: Any, ndim: int, axis: Any, keepdims: Any, leading: int = 0) -> Any:
     """What was reduced, with axes of length 1, behind `leading` others, if `keepdims`."""
     if not keepdims:
         return reduced
@@ -61,7 +57,7 @@ def _only(where: Any, x: Any, other: Any) -> Any:
     where = array_of(where)
     if np.broadcast_shapes(np.shape(x), np.shape(where)) != np.shape(x):
         raise ValueError(f"where= of shape {np.shape(where)} for an array of {np.shape(x)}")
-    return np.where(where, x, cast(other, _dtype(x)))
+    return np.where(where, x, cast(other, dtype_of(x)))
 
 
 def _count(x: Any, axis: Any, keepdims: Any, where: Any) -> Any:
@@ -73,40 +69,32 @@ def _count(x: Any, axis: Any, keepdims: Any, where: Any) -> Any:
 # ---- Sums, products, extrema
 
 
-@implements(np.sum)
-def _sum(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    keepdims: Any = False,
-    initial: Any = no_value,
-    where: Any = True,
-) -> Any:
-    if dtype is not None:
-        a = cast(a, dtype)
-    if where is not True:
-        a = _only(where, a, 0)
-    total = ops.sum(a, axis, keepdims)
-    return total if initial is no_value else total + cast(initial, _dtype(total))
+def _total(reduce: Callable[..., Any], neutral: int, pair: Any) -> Callable[..., Any]:
+    """The sum or the product; `pair` is that of two, of which one may be `neutral`."""
+
+    def function(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        keepdims: Any = False,
+        initial: Any = no_value,
+        where: Any = True,
+    ) -> Any:
+        if dtype is not None:
+            a = cast(a, dtype)
+        if where is not True:
+            a = _only(where, a, neutral)
+        total = reduce(a, axis, keepdims)
+        return total if initial is no_value else pair(total, cast(initial, dtype_of(total)))
+
+    return function
 
 
-@implements(np.prod)
-def _prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    keepdims: Any = False,
-    initial: Any = no_value,
-    where: Any = True,
-) -> Any:
-    if dtype is not None:
-        a = cast(a, dtype)
-    if where is not True:
-        a = _only(where, a, 1)
-    product = ops.prod(a, axis, keepdims)
-    return product if initial is no_value else product * cast(initial, _dtype(product))
+_sum = _total(ops.sum, 0, np.add)
+_prod = _total(ops.prod, 1, np.multiply)
+implements(np.sum)(_sum)
+implements(np.prod)(_prod)
 
 
 def _extremum(reduce: Callable[..., Any], pair: Any) -> Callable[..., Any]:
@@ -124,7 +112,7 @@ def _extremum(reduce: Callable[..., Any], pair: Any) -> Callable[..., Any]:
             if where is not True:
                 raise ValueError(f"np.{pair.__name__}: where= needs initial=")
             return reduce(a, axis, keepdims)
-        initial = cast(initial, _dtype(a))
+        initial = cast(initial, dtype_of(a))
         if not np.size(a):
             shape = np.shape(np.sum(np.empty(np.shape(a)), axis=axis, keepdims=keepdims))
             return np.broadcast_to(initial, shape)
@@ -172,10 +160,10 @@ def logsumexp(
     if where is not True:
         a = _only(where, a, -np.inf)
     if not np.size(a):
-        total = np.full(np.shape(_sum(a, axis, keepdims=keepdims)), -np.inf, _dtype(a))
+        total = np.full(np.shape(_sum(a, axis, keepdims=keepdims)), -np.inf, dtype_of(a))
     else:
         total = ops.logsumexp(a, axis, keepdims)
-    return total if initial is no_value else np.logaddexp(total, cast(initial, _dtype(total)))
+    return total if initial is no_value else np.logaddexp(total, cast(initial, dtype_of(total)))
 
 
 # ---- Means and variances
@@ -189,7 +177,7 @@ def _mean(
         a = cast(a, dtype)
     if where is True:
         return ops.mean(a, axis, keepdims)
-    mean = _mean_of(_floating(a), axis, keepdims, where)
+    mean = _mean_of(floating(a), axis, keepdims, where)
     if not np.all(_count(a, axis, keepdims, where)):
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=4)
     return mean
@@ -200,14 +188,14 @@ def _mean_of(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return _divided(total, _count(a, axis, keepdims, where))
 
 
-def _floating(a: Any) -> Any:
-    return a if _dtype(a).kind in "fc" else cast(a, np.float64)
+def floating(a: Any) -> Any:
+    return a if dtype_of(a).kind in "fc" else cast(a, np.float64)
 
 
 def _divided(total: Any, count: Any) -> Any:
     """total / count, in the dtype of total; what is divided by 0 or less has no gradient."""
     count = np.asarray(count)
-    real = np.finfo(_dtype(total)).dtype
+    real = np.finfo(dtype_of(total)).dtype
     nothing = count <= 0
     quotient = total / np.where(nothing, 1, count).astype(real)[()]
     if not nothing.any():
@@ -232,13 +220,13 @@ def _var(
     ddof = _degrees(ddof, correction)
     if where is True and mean is no_value:
         return ops.var(a, axis, ddof, keepdims)
-    a = _floating(a)
+    a = floating(a)
     if mean is no_value:
         mean = _mean_of(a, axis, True, where)
     centred = a - mean
     if where is not True:
         centred = _only(where, centred, 0)
-    if _dtype(a).kind == "c":
+    if dtype_of(a).kind == "c":
         squares = np.square(np.real(centred)) + np.square(np.imag(centred))
     else:
         squares = np.square(centred)
@@ -273,7 +261,7 @@ def _all_equal(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
     """Whether the real numbers that are combined are all equal."""
     if a.dtype.kind == "c" or not a.size:
         return False
-    a = _floating(a)
+    a = floating(a)
     largest = np.max(a, axis=axis, keepdims=keepdims, initial=-np.inf, where=where)
     return largest == np.min(a, axis=axis, keepdims=keepdims, initial=np.inf, where=where)
 
@@ -289,7 +277,7 @@ def _average(
     a = cast(a, None)
     if weights is None:
         average = ops.mean(a, axis, keepdims)
-        total = _dtype(average).type(np.size(a) / max(np.size(average), 1))
+        total = dtype_of(average).type(np.size(a) / max(np.size(average), 1))
     else:
         weights = cast(weights, None)
         integer = () if a.dtype.kind in "fc" else (np.float64,)
@@ -337,7 +325,7 @@ def _cov(
     x = _variables(m, rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar or np.shape(y)[:1] == (1,))], axis=0)
-    x = cast(x, dtype or np.result_type(_dtype(x), np.float64))
+    x = cast(x, dtype or np.result_type(dtype_of(x), np.float64))
     ddof = (0 if bias else 1) if ddof is None else ddof
     if not x.shape[0]:
         return np.empty((0, 0), x.dtype)
@@ -377,7 +365,7 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
     at = np.arange(c.shape[0])
     deviation = np.sqrt(np.real(c[at, at]))
     c = c / deviation[:, None] / deviation
-    if _dtype(c).kind == "c":
+    if dtype_of(c).kind == "c":
         return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
     return np.clip(c, -1, 1)
 
@@ -416,7 +404,7 @@ def _cumulative(running: Callable[..., Any], start: int) -> Callable[..., Any]:
             return result
         shape = list(np.shape(x))
         shape[at] = 1
-        return np.concatenate([np.full(shape, start, _dtype(result)), result], axis=at)
+        return np.concatenate([np.full(shape, start, dtype_of(result)), result], axis=at)
 
     return function
 
@@ -426,189 +414,10 @@ if hasattr(np, "cumulative_sum"):  # new in NumPy 2.1
     implements(np.cumulative_prod)(_cumulative(_cumprod, 1))
 
 
-# ---- Quantiles. Of equal elements, the gradient goes to those that sorting puts at the place.
-
-
-@implements(np.median)
-def _median(
-    a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: Any = False
-) -> Any:
-    return _restored(_middle(rows(a, axis), "propagate"), np.ndim(a), axis, keepdims)
-
-
-@implements(np.nanmedian)
-def _nanmedian(
-    a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: Any = False
-) -> Any:
-    a = _without_nan(a, np.nan)
-    return _restored(_middle(rows(a, axis), "omit"), np.ndim(a), axis, keepdims)
-
-
-def _middle(x: Any, nan: str) -> Any:
-    """The median along the last axis."""
-    if not x.shape[-1]:
-        return np.mean(x, axis=-1)
-    count, last = _counts(array_of(x), nan)
-    below = np.where(count, (count - 1) // 2, last)
-    above = np.where(count, count // 2, last)
-    return np.mean(_in_order(x, np.stack([below, above])), axis=0)
-
-
-def _counts(x: np.ndarray[Any, Any], nan: str) -> tuple[Any, int]:
-    """How many elements of each row count; 0 if the result is NaN, which is in the last place."""
-    missing = np.isnan(x) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
-    count = np.sum(~missing, axis=-1)
-    if nan == "propagate":
-        count = np.where(count < x.shape[-1], 0, count)
-    elif not np.all(count):
-        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=5)
-    return count, x.shape[-1] - 1
-
-
-def _in_order(x: Any, ranks: Any) -> Any:
-    """The elements of each row that come at `ranks`, (k, *rows), when it is sorted."""
-    order = np.argsort(array_of(x), axis=-1, kind="stable")
-    places = np.take_along_axis(order, np.moveaxis(ranks, 0, -1), axis=-1)
-    return np.moveaxis(np.take_along_axis(x, places, axis=-1), -1, 0)
-
-
-def _both_in_order(x: Any, lower: Any, upper: Any) -> tuple[Any, Any]:
-    both = _in_order(x, np.concatenate([lower, upper]))
-    return both[: len(lower)], both[len(lower) :]
-
-
-def _quantile_function(whole: int, nan: str) -> Callable[..., Any]:
-    """np.quantile or one of its like: of 1 or 100 parts, with or without NaN."""
-
-    def function(
-        a: Any,
-        q: Any,
-        axis: Any = None,
-        *,
-        overwrite_input: bool = False,
-        method: str = "linear",
-        keepdims: Any = False,
-        weights: Any = None,
-    ) -> Any:
-        if weights is not None:
-            raise TypeError("quantiles on Values take no weights=")
-        if _dtype(a).kind == "c":
-            raise TypeError("quantiles are of real numbers")
-        if whole == 1:
-            method = _of_whole(q, method)
-        a = _without_nan(a, np.nan) if nan == "omit" else a
-        fractions = _fractions(q, whole)
-        # A Python number does not make the result more precise than the elements are.
-        weak = type(q) in (int, float) and _dtype(a).kind == "f"
-        weight = _dtype(a if weak else fractions)
-        return _quantiles(a, fractions, axis, method, keepdims, nan, weight)
-
-    return function
-
-
-implements(np.quantile)(_quantile_function(1, "propagate"))
-implements(np.nanquantile)(_quantile_function(1, "omit"))
-implements(np.percentile)(_quantile_function(100, "propagate"))
-implements(np.nanpercentile)(_quantile_function(100, "omit"))
-
-
-def _of_whole(q: Any, method: str) -> str:
-    """The method: for the integers 0 and 1, the least and the largest as they are."""
-    return "lower" if method == "linear" and _dtype(q).kind in "iu" else method
-
-
-def _fractions(q: Any, whole: int) -> Any:
-    """The quantiles as parts of 1."""
-    q = _floating(cast(q, None))
-    fractions = q if whole == 1 else q / whole
-    plain = array_of(fractions)
-    if not np.all((plain >= 0) & (plain <= 1)):
-        raise ValueError(f"quantiles must be in the range [0, {whole}]")
-    return fractions
-
-
-# Where between the ranks 0 … n-1 of n sorted numbers the quantile q is: (n + 1 - a - b) q + a - 1.
-_CONTINUOUS = {
-    "interpolated_inverted_cdf": (0.0, 1.0),
-    "hazen": (0.5, 0.5),
-    "weibull": (0.0, 0.0),
-    "median_unbiased": (1 / 3, 1 / 3),
-    "normal_unbiased": (3 / 8, 3 / 8),
-}
-
-
-def _nearest(position: Any, halves_to: int) -> Any:
-    """The nearest whole number, and of halfway cases the even (0) or odd (1) one."""
-    return np.rint(position + halves_to) - halves_to
-
-
-# Those that jump from one of the numbers to the next, or to their mean: the two ranks, by n and q.
-_STEPS: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
-    "inverted_cdf": lambda n, q: (np.ceil(n * q) - 1,) * 2,
-    "averaged_inverted_cdf": lambda n, q: (np.ceil(n * q) - 1, np.floor(n * q)),
-    "closest_observation": lambda n, q: (_nearest(n * q - 1, 1),) * 2,
-    "lower": lambda n, q: (np.floor((n - 1) * q),) * 2,
-    "higher": lambda n, q: (np.ceil((n - 1) * q),) * 2,
-    "midpoint": lambda n, q: (np.floor((n - 1) * q), np.ceil((n - 1) * q)),
-    "nearest": lambda n, q: (_nearest((n - 1) * q, 0),) * 2,
-}
-
-
-def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: Any, nan: str, weight: Any) -> Any:
-    if method != "linear" and method not in {*_CONTINUOUS, *_STEPS}:
-        raise ValueError(f"{method!r} is not a method of quantiles")
-    x = rows(a, axis)
-    if not x.shape[-1]:
-        raise IndexError("quantile of nothing")
-    shape = np.shape(q)
-    q = np.reshape(q, (-1,) + (1,) * (x.ndim - 1))
-    if method in _STEPS:
-        result = _stepped(x, array_of(q), method, nan, weight)
-    else:
-        result = _interpolated(x, q, method, nan, weight)
-    result = np.reshape(result, shape + x.shape[:-1])
-    return _restored(result, np.ndim(a), axis, keepdims, len(shape))
-
-
-def _ranks(position: Any, count: Any, last: int) -> Any:
-    """Positions as ranks among `count` numbers; that of a NaN is `last`."""
-    inside = np.clip(np.nan_to_num(position), 0, np.maximum(count - 1, 0))
-    return np.where(count > 0, inside, last).astype(np.intp)
-
-
-def _stepped(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
-    count, last = _counts(array_of(x), nan)
-    one, other = _STEPS[method](count.astype(q.dtype), q)
-    if one is other:
-        return _in_order(x, _ranks(one, count, last))
-    lower, upper = _both_in_order(x, _ranks(one, count, last), _ranks(other, count, last))
-    return _between(lower, upper, np.where(one == other, 0, 0.5).astype(weight))
-
-
-def _interpolated(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
-    count, last = _counts(array_of(x), nan)
-    n = count.astype(_dtype(q))
-    if method == "linear":
-        position = (n - 1) * q
-    else:
-        alpha, beta = _CONTINUOUS[method]
-        position = n * q + (alpha + q * (1 - alpha - beta)) - 1
-    below = np.floor(array_of(position))
-    within = (below >= 0) & (below < count - 1)
-    lower, upper = _both_in_order(x, _ranks(below, count, last), _ranks(below + 1, count, last))
-    return _between(lower, upper, cast(np.where(within, position - below, 0), weight))
-
-
-def _between(lower: Any, upper: Any, part: Any) -> Any:
-    """lower + part (upper - lower), exact at both ends."""
-    gap = upper - lower
-    return np.where(array_of(part) >= 0.5, upper - gap * (1 - part), lower + gap * part)
-
-
 # ---- Without NaN
 
 
-def _without_nan(a: Any, other: float) -> Any:
+def without_nan(a: Any, other: float) -> Any:
     """a with `other` in the place of NaN, whose gradient is 0."""
     number = _is_number(a)
     return a if number.all() else _only(number, a, other)
@@ -621,22 +430,22 @@ def _is_number(a: Any) -> Any:
 
 @implements(np.nansum)
 def _nansum(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
-    return _sum(_without_nan(a, 0), axis, dtype, **options)
+    return _sum(without_nan(a, 0), axis, dtype, **options)
 
 
 @implements(np.nanprod)
 def _nanprod(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
-    return _prod(_without_nan(a, 1), axis, dtype, **options)
+    return _prod(without_nan(a, 1), axis, dtype, **options)
 
 
 @implements(np.nancumsum)
 def _nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return _cumsum(_without_nan(a, 0), axis, dtype)
+    return _cumsum(without_nan(a, 0), axis, dtype)
 
 
 @implements(np.nancumprod)
 def _nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return _cumprod(_without_nan(a, 1), axis, dtype)
+    return _cumprod(without_nan(a, 1), axis, dtype)
 
 
 @implements(np.nanmean)

@@ -10,8 +10,16 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ._shape import dtype_of, joined, positions
-from ._table import array_of, arrays_of, differentiable, implements, is_value, without_derivative
+from ._shape import joined, positions
+from ._table import (
+    array_of,
+    arrays_of,
+    differentiable,
+    dtype_of,
+    implements,
+    is_value,
+    without_derivative,
+)
 
 without_derivative(
     *(np.argmax, np.argmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize),

@@ -15,7 +15,15 @@ import numpy as np
 from .. import ops
 from ..dispatch import gathered
 from ..errors import ShapeError
-from ._table import array_of, differentiable, implements, is_value, without_derivative, write
+from ._table import (
+    array_of,
+    differentiable,
+    dtype_of,
+    implements,
+    is_value,
+    without_derivative,
+    write,
+)
 
 without_derivative(
     *(np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type),
@@ -43,11 +51,6 @@ def joined(x: Any) -> Any:
         return gathered(x)
     parts = [joined(part) for part in x]
     return np.stack(parts) if any(map(is_value, parts)) else np.asarray(x)
-
-
-def dtype_of(x: Any) -> Any:
-    """The dtype of a Value, array, number or list."""
-    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
 
 
 # ---- Axes

@@ -55,6 +55,11 @@ def array_of(x: Any) -> Any:
     return x.data if is_value(x) else x
 
 
+def dtype_of(x: Any) -> Any:
+    """The dtype of a Value, array, number or list."""
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+
+
 def arrays_of(tree: Any) -> Any:
     """A nest of containers with arrays in the place of Values."""
     if is_value(tree):

@@ -137,8 +137,9 @@ class Call:
 
     @property
     def value(self) -> Any:
-        """What the function returned."""
-        return self.plain(self.build(self.outputs))
+        """What the function returned; not the arrays that the graph holds."""
+        plain = [self.plain(output) for output in self.outputs]
+        return self.build([x.copy() if isinstance(x, np.ndarray) else x for x in plain])
 
     def pull(self, cotangents: Sequence[Any], graph: bool | None = None) -> dict[Node, Any]:
         """The gradients of the variables, for those of the outputs.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine
+from ..dispatch import gathered
 from ..engine import Cotangents, Node
 from ..errors import ShapeError
 from ..nest import flatten
@@ -27,7 +28,8 @@ def stop_gradient(tree: Any) -> Any:
     3.0
     """
     leaves, build = flatten(tree)
-    return build([leaf.detach() if isinstance(leaf, Value) else leaf for _, leaf in leaves])
+    gathered_leaves = [gathered(leaf) for _, leaf in leaves]
+    return build([leaf.detach() if isinstance(leaf, Value) else leaf for leaf in gathered_leaves])
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
