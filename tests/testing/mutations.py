@@ -49,7 +49,8 @@ def mutants(operation: Primitive, name: str) -> Iterator[Mutant]:
     for corruption in CORRUPTIONS:
         rule = corruption.corrupt(operation, name)
         if rule is not None:
-            wrong = Primitive(operation.forward, {**operation.rules, name: rule})
+            rules = {**operation.rules, name: rule}
+            wrong = Primitive(operation.forward, rules, complex=operation.complex)
             yield Mutant(operation, wrong, name, corruption)
 
 

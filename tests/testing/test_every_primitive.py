@@ -40,11 +40,11 @@ def check_drawn_cases(operation: Any, order: int, count: int) -> list[int]:
 
 @every_primitive
 def test_rules_are_the_first_derivatives(operation: Any, record_property: Any) -> None:
-    record_property(NO_FALSE_ALARM, check_drawn_cases(operation, 1, 8_000))
+    record_property(NO_FALSE_ALARM, check_drawn_cases(operation, 1, 5_000))
 
 
 @every_primitive
 def test_derivatives_of_the_rules_are_the_second_derivatives(
     operation: Any, record_property: Any
 ) -> None:
-    record_property(NO_FALSE_ALARM, check_drawn_cases(operation, 2, 2_000))
+    record_property(NO_FALSE_ALARM, check_drawn_cases(operation, 2, 1_500))

@@ -81,12 +81,12 @@ def _most_different(nodes: list[Node]) -> list[Node]:
 
 
 def _is_real(node: Node) -> bool:
-    """Whether its operation can be checked on its own: one with rules, on real numbers."""
+    """Whether its operation can be checked on its own: one with rules, of real numbers."""
     if node.is_call:
         return False
     assert node.primitive is not None
-    numbers = [node.trace.value, *(x for _, x in node.primitive.arguments(node.trace.inputs))]
-    return not any(np.iscomplexobj(x) for x in numbers)
+    inputs = [x for _, x in node.primitive.arguments(node.trace.inputs)]
+    return not any(np.iscomplexobj(x) for x in inputs if isinstance(x, (np.ndarray, np.generic)))
 
 
 def _culprit(node: Node, slots: list[int], problem: str) -> Culprit:

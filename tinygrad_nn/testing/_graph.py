@@ -25,9 +25,14 @@ def local_subject(node: Node, slots: Sequence[int]) -> ValueSubject:
     parameters = [parameter for parameter, _ in given]
 
     def call(new: list[Any]) -> Any:
-        return _call(operation.function, zip(parameters, new, strict=True))
+        return parts_of(_call(operation.function, zip(parameters, new, strict=True)))
 
     return ValueSubject(operation.name, leaves, slots, call)
+
+
+def parts_of(x: Any) -> Any:
+    """x, or the real and the imaginary part of complex numbers: numerical derivatives are real."""
+    return np.stack([np.real(x), np.imag(x)]) if x.dtype.kind == "c" else x
 
 
 def _call(function: Callable[..., Any], given: Iterable[tuple[inspect.Parameter, Any]]) -> Any:

@@ -31,6 +31,7 @@ import numpy as np
 from ..domains import Reals, real
 from ..primitive import Domain, Primitive
 from ..value import Value
+from ._graph import parts_of
 
 try:
     import hypothesis.extra.numpy as hnp
@@ -342,9 +343,7 @@ class Call:
             variadic = name == self._operation.variadic
             call.arguments[name] = given if variadic else given.pop(0)
         result = self._operation.function(*call.args, **call.kwargs)
-        # Numerical derivatives are those of real numbers: of both parts of complex ones.
-        complex_result = result.dtype.kind == "c" and not any(map(np.iscomplexobj, inputs))
-        return np.stack([np.real(result), np.imag(result)]) if complex_result else result
+        return result if any(map(np.iscomplexobj, inputs)) else parts_of(result)
 
     def __repr__(self) -> str:
         parts = [str(parameter) for parameter in self.__signature__.parameters.values()]
