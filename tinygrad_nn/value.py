@@ -47,9 +47,9 @@ def _reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], V
 
 def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
     def method(self: Value, other: Any) -> Value:
-        self._check_replaceable()
         new = operation(self, other)
         if type(self._data) is not np.ndarray and engine.is_grad_enabled():
+            self._check_replaceable()
             return new  # type: ignore[no-any-return]  # as of numbers: other names keep theirs
         self._become(new)
         return self

@@ -24,10 +24,9 @@ class Argument:
 
     def __init__(self, x: Any, name: str) -> None:
         named, self.build = flatten(x, name)
-        self.names = [path for path, _ in named]
         self.leaves = [leaf for _, leaf in named]
-        self.alone = len(named) == 1 and self.leaves[0] is x
-        variables = [variable(leaf, path, self.alone) for path, leaf in named]
+        alone = len(named) == 1 and self.leaves[0] is x
+        variables = [variable(leaf, path, alone) for path, leaf in named]
         # The function may assign to a variable, which gives it another node.
         self.nodes = [v if v is None else v._node for v in variables]
         self.inner = self.build(
@@ -83,7 +82,6 @@ class Call:
     ) -> None:
         if not callable(f):
             raise TypeError(f"{what} takes a function, not {type(f).__name__}")
-        self.what = what
         self.one = isinstance(argnums, (int, str)) or not isinstance(argnums, Sequence)
         chosen: Any = (argnums,) if self.one else argnums
         places = [_place(what, f, at, args, keywords) for at in chosen]

@@ -96,7 +96,7 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
     pass needs of it; backward(that, g) takes the gradient of the value and returns a tuple with
     the gradient by each argument, or None for 0. Both are written in NumPy's functions, so that
     they are differentiated themselves where higher derivatives are asked for. Values and gradients
-    may be nested. Keyword arguments are passed on to both functions that run forward.
+    may be nested. Keyword arguments go to the function and to `forward`, and have no gradient.
 
     >>> import numpy as np
     >>> import tinygrad_nn as tg
