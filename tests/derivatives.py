@@ -10,6 +10,9 @@ import numpy as np
 import tinygrad_nn as tg
 from tinygrad_nn import Value
 
+# The primitives of the package, without those that tests define.
+PRIMITIVES = [p for p in tg.primitives.values() if p.module.startswith("tinygrad_nn.")]
+
 
 def numerical_gradient(
     f: Callable[..., float], inputs: Sequence[np.ndarray], at: int, step: float = 1e-2

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from derivatives import PRIMITIVES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,11 +13,7 @@ from tinygrad_nn import Value
 from tinygrad_nn.testing import gradcheck
 from tinygrad_nn.testing.strategies import calls
 
-COMPLEX = [
-    p
-    for p in tg.primitives.values()
-    if p.complex and p.forward.__module__.startswith("tinygrad_nn.") and p.name != "astype"
-]
+COMPLEX = [p for p in PRIMITIVES if p.complex and p.name != "astype"]
 
 
 def weighed(z: Any) -> Any:
@@ -70,11 +67,7 @@ def test_real_part_and_imaginary_part_and_conjugate() -> None:
     assert np.imag(Value(x)).data.tolist() == [0, 0]
 
 
-REAL = [
-    p
-    for p in tg.primitives.values()
-    if not p.complex and p.forward.__module__.startswith("tinygrad_nn.")
-]
+REAL = [p for p in PRIMITIVES if not p.complex]
 
 
 @pytest.mark.parametrize("operation", REAL, ids=lambda p: p.name)

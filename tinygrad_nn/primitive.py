@@ -50,6 +50,7 @@ class Primitive:
     ) -> None:
         self.complex = complex
         self.name = forward.__name__.lstrip("_")
+        self.module: str = getattr(forward, "__module__", None) or "__main__"  # None: from exec
         self.forward = forward
         self.rules = rules
         self.domain = domain
@@ -164,10 +165,10 @@ def primitive(
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
         operation = Primitive(forward, rules, domain, complex)
         known = _registry.get(operation.name)
-        if known is not None and known.forward.__module__ != forward.__module__:
+        if known is not None and known.module != operation.module:
             raise ValueError(
                 f"the name {operation.name!r} is taken by a primitive "
-                f"of {known.forward.__module__}; choose another"
+                f"of {known.module}; choose another"
             )
         _registry[operation.name] = operation
         return operation.function

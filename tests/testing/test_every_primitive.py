@@ -6,16 +6,15 @@ A new primitive is tested here by being registered; what it declares is the doma
 from typing import Any
 
 import pytest
+from derivatives import PRIMITIVES
 from hypothesis import given, settings
 
-import tinygrad_nn as tg
 from tinygrad_nn.testing import gradcheck
 from tinygrad_nn.testing.strategies import calls
 
-OPERATIONS = [p for p in tg.primitives.values() if p.forward.__module__.startswith("tinygrad_nn.")]
 NO_FALSE_ALARM = "drawn cases of right rules proven right"
 
-every_primitive = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda p: p.name)
+every_primitive = pytest.mark.parametrize("operation", PRIMITIVES, ids=lambda p: p.name)
 
 
 @every_primitive
@@ -27,7 +26,7 @@ def check_drawn_cases(operation: Any, order: int, count: int) -> list[int]:
     """How many drawn cases are right, and of how many; together about `count` of all primitives."""
     right = []
 
-    @settings(max_examples=max(settings.default.max_examples // 4, count // len(OPERATIONS) + 1))
+    @settings(max_examples=max(settings.default.max_examples // 4, count // len(PRIMITIVES) + 1))
     @given(calls(operation))
     def check(drawn: Any) -> None:
         f, inputs = drawn

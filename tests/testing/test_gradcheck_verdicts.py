@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checking import check, kinds, verdict
+from checking import check, kinds, operation, verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -331,6 +331,28 @@ def test_output_that_is_not_finite_is_named() -> None:
     assert (report.verdict, kinds(report)) == ("inconclusive", {"not finite"})
     assert "[1]" in report.findings[0].text
     assert "nan" in report.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.unwrap, [-3, 3.375, 0.0]),  # what is added and taken away again rounds
+        (lambda x: np.fft.fft(x, 6).imag, [0, 0, 1.75]),  # sin(pi) is 1.2e-16
+        (lambda x: np.fft.ifft(x, 6).imag, [0, 0, 1.75]),
+    ],
+)
+def test_outputs_made_of_roundings_have_the_slope_0(f: Any, x: Any) -> None:
+    report = check(f, np.array(x))
+    assert report.verdict == "pass"
+    assert "nan" not in str(report)
+
+
+def test_outputs_as_small_as_roundings_need_their_derivatives() -> None:
+    def scaled(x: Any) -> Any:
+        return 1e-12 * x
+
+    wrong = operation(scaled, x=lambda g: 0 * g)
+    assert verdict(lambda x: np.stack([x, wrong(x)]), np.array(1.0)) != "pass"
 
 
 def test_function_without_a_derivative_does_not_pass_for_being_even() -> None:

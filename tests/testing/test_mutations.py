@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from derivatives import PRIMITIVES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mutations import Mutant, mutants, shows
@@ -28,11 +29,7 @@ THOROUGH = settings.default.max_examples >= 1000
 CALLS = 3 if THOROUGH else 1  # in which each wrong rule is
 
 # The imaginary part is 0 of all that the check varies; tests/test_complex.py checks its rule.
-OPERATIONS = [
-    p
-    for p in tg.primitives.values()
-    if p.forward.__module__.startswith("tinygrad_nn.") and p.name != "imag"
-]
+OPERATIONS = [p for p in PRIMITIVES if p.name != "imag"]
 every_primitive = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda p: p.name)
 
 # Some corruptions change nothing: any that multiplies or moves derivatives which are all 0 …

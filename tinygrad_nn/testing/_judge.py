@@ -128,6 +128,9 @@ def judge(
     # Where nothing changes, f may have lost what there is.
     hidden_beside = wrong & (numerical == 0)
     nothing |= hidden_beside & (most <= given.eps * beside)
+    # An output that should be 0, and is beside the others, may be made of their roundings.
+    vanishes = (claim == 0) & (beside == 0) & (size < given.eps * np.max(size, initial=0))
+    nothing |= vanishes & (most <= given.eps * given.largest)
     lost = hidden_beside & (most <= 30 * given.eps * given.largest)
     lost |= (outside > allowed) & (outside <= allowed + given.underflow)
 

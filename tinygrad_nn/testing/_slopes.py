@@ -177,9 +177,12 @@ class Search:
         """Measure the noise of f, by differences of high order of nine values close together.
 
         What is smooth vanishes in these. Where most of the values are equal, the function moves
-        in stairs, and values farther apart are taken.
+        in stairs, and values farther apart are taken. Where all that changes at any distance are
+        a few roundings, these are the noise.
         """
         measured = np.zeros(len(self.origin), int)
+        most = np.zeros(len(self.origin))
+        rounding = 16 * self.eps * max(self.scale, float(_size(self.origin)))
         for spacing in 7.3 * self.finest * self.scale * 97.0 ** np.arange(7):  # not whole stairs
             near = [self.line(spacing * k) if k else (0.0, self.origin) for k in range(-4, 5)]
             distances = np.array([distance for distance, _ in near])
@@ -188,9 +191,12 @@ class Search:
             found = _noise(_without_slope(distances, values))
             new = (measured < 2) & moving & np.isfinite(found)
             self.noise = np.where(new, np.maximum(self.noise, found), self.noise)
+            most = np.maximum(most, found)
             measured += new
             if (measured == 2).all():
                 break
+        only_noise = (measured == 0) & (most <= rounding)
+        self.noise = np.where(only_noise, np.maximum(self.noise, most), self.noise)
 
     def steps(self, first: float = _START) -> Iterator[float]:
         """Widths of windows to look at, in the order of their promise.

@@ -58,7 +58,7 @@ def summary(order: int, dtype: str, found: Measured) -> InputSummary:
         int(np.count_nonzero(found.kink & right)),
         int(np.count_nonzero(found.unseen & right)),
         int(np.count_nonzero(_is_proven(found))),
-        float(np.max(found.hidden[(found.code == Code.RIGHT) & ~found.kink], initial=0)),
+        float(np.fmax.reduce(found.hidden[(found.code == Code.RIGHT) & ~found.kink], initial=0)),
     )
 
 

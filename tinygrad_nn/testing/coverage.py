@@ -70,8 +70,7 @@ def report(of: Collection[str] = ()) -> Report:
 def _known() -> dict[str, tuple[str, tuple[str, ...]]]:
     """The module and the inputs of every primitive, by name."""
     return _elsewhere | {
-        name: (primitive.forward.__module__, primitive.inputs)
-        for name, primitive in primitives.items()
+        name: (primitive.module, primitive.inputs) for name, primitive in primitives.items()
     }
 
 
