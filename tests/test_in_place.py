@@ -4,14 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tinygrad_nn as tg
 from tinygrad_nn import Value
 from tinygrad_nn.testing import gradcheck
-
-N = 5
 
 
 def address(x: Value) -> int:
@@ -58,61 +54,6 @@ def test_masked_product_and_sum() -> None:
         return (y * y).sum()
 
     gradcheck(f, np.array([0.5, -1.0, 2.0]), order=2)
-
-
-def steps() -> Any:
-    """What to do with a list of arrays: (action, which one, with which other one, where)."""
-    number = st.integers(0, N - 1)
-    places = st.one_of(
-        number, st.slices(N), st.lists(number, min_size=1, max_size=3), st.just(Ellipsis)
-    )
-    actions = st.sampled_from(["assign", "scale", "add", "alias", "read", "new", "self"])
-    return st.lists(st.tuples(actions, number, number, places), min_size=1, max_size=12)
-
-
-def run(program: Any, arrays: list[Any], in_place: bool) -> list[Any]:
-    """The arrays after a program; without `in_place`, every change is made to a copy first."""
-
-    def write(at: int, where: Any, value: Any) -> None:
-        if not in_place:
-            arrays[at] = arrays[at] * 1.0
-        arrays[at][where] = value
-
-    held = []
-    for action, at, other, where in program:
-        part = arrays[at][where]
-        if action == "assign":
-            write(at, where, arrays[other].mean())
-        elif action == "scale":
-            write(at, where, part * arrays[other][0])
-        elif action == "add":
-            arrays[at] = arrays[at] + arrays[other]
-        elif action == "alias":
-            held.append(arrays[other][:])
-        elif action == "read":
-            held.append(part * part)
-        elif action == "self":
-            write(at, Ellipsis, arrays[at][::-1])
-        else:
-            arrays[at] = np.sin(arrays[other])
-    return [*arrays, *held]
-
-
-@given(steps())
-def test_programs_with_assignments_equal_those_with_copies(program: Any) -> None:
-    start = np.linspace(-1, 1, N * N).reshape(N, N)
-
-    def result(x: Any, in_place: bool) -> Any:
-        parts = run(program, [x[i] * 1.0 for i in range(N)], in_place)
-        weights = [np.cos(k + np.arange(np.size(part))) for k, part in enumerate(parts)]
-        return sum((p.reshape(-1) * w).sum() for p, w in zip(parts, weights, strict=True))
-
-    values, gradients = zip(
-        *[tg.value_and_grad(lambda x, p=p: result(x, p))(start) for p in (True, False)],
-        strict=True,
-    )
-    assert values[0] == pytest.approx(values[1], rel=1e-12)
-    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-10, atol=1e-12)
 
 
 def test_numbers_are_rebound_as_those_of_numpy_are() -> None:

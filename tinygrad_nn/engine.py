@@ -45,7 +45,7 @@ class Scope:
 class _Mode(threading.local):
     level = GRAPH
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
-    collecting = False  # whether np.array of Values is an array of them
+    like_arrays = False  # whether np.array of Values is an array of them, and parts are views
     scope: Scope | None = None  # the innermost call of a module, under record()
 
 
@@ -299,23 +299,26 @@ def backpropagate(
 @contextmanager
 def tracing() -> Iterator[None]:
     """A context in which every Value is on its way to a derivative: none may become a number."""
-    before = mode.tracing, mode.collecting
-    mode.tracing = mode.collecting = True
+    before = mode.tracing, mode.like_arrays
+    mode.tracing = mode.like_arrays = True
     try:
         yield
     finally:
-        mode.tracing, mode.collecting = before
+        mode.tracing, mode.like_arrays = before
 
 
 @contextmanager
-def collecting() -> Iterator[None]:
-    """A context in which np.array of Values is an array of them, not an error."""
-    before = mode.collecting
-    mode.collecting = True
+def like_arrays() -> Iterator[None]:
+    """A context in which a function of arrays is called with Values.
+
+    There np.array of Values is an array of them, not an error, and parts of Values are views.
+    """
+    before = mode.like_arrays
+    mode.like_arrays = True
     try:
         yield
     finally:
-        mode.collecting = before
+        mode.like_arrays = before
 
 
 def _backpropagate(

@@ -6,16 +6,19 @@ import dis
 import operator
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Concatenate, ParamSpec, final
 
 import numpy as np
 
-from . import engine, numpy_protocol, ops
+from . import engine, numpy_protocol, ops, views
 from .dispatch import wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
+from .ops.indexing import is_part
+from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
 
 P = ParamSpec("P")
@@ -81,12 +84,15 @@ class Value:
     array([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_is_parameter", "_node")
+    __slots__ = ("__weakref__", "_data", "_is_parameter", "_link", "_node", "_views")
 
     _data: Any
     _node: Node | None
     # Whether a module or an optimizer holds the Value; not set in results of operations.
     _is_parameter: bool
+    # What the Value is a view of, and the views of it; not set where there are none.
+    _link: views.Link
+    _views: list[weakref.ref[Value]]
 
     def __init__(self, data: Any, *, dtype: Any = None, requires_grad: bool | None = None) -> None:
         self._data = _own_array(data, dtype)
@@ -290,6 +296,8 @@ class Value:
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Value) and value.requires_grad and self.dtype.kind not in "fc":
             raise TypeError(f"{self.dtype} elements cannot keep the gradient of what is assigned")
+        if is_part(value, self, index):
+            return  # x[i] += y has changed x already, through the view x[i]
         self._check_replaceable()
         # Nothing is copied where nobody else needs what was there before.
         in_place = is_sole(self._data, ATTRIBUTE) and value is not self
@@ -366,7 +374,7 @@ class Value:
 
     def flatten(self) -> Value:
         """The elements, row by row, along one axis."""
-        return ops.reshape(self, -1)  # type: ignore[no-any-return]
+        return _flatten(self)  # type: ignore[no-any-return]
 
     ravel = _by_numpy(np.ravel)
     cumprod = _by_numpy(np.cumprod)
@@ -503,7 +511,7 @@ class Value:
         So np.array([a, b]) loses no gradient there. Operations that meet such an array make a
         Value of it.
         """
-        if not engine.mode.collecting or dtype not in (None, object):
+        if not engine.mode.like_arrays or dtype not in (None, object):
             raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
         array = np.empty(self.shape, object)
         for index in np.ndindex(self.shape):
@@ -537,7 +545,10 @@ class Value:
             )
 
     def _become(self, new: Value) -> None:
-        """Take the data and the place in the graph of `new`, which was computed from this."""
+        """Take the data and the place in the graph of `new`, which was computed from this.
+
+        A view changes with its base, and the views of it with this Value.
+        """
         self._check_replaceable()
         if new.shape != self.shape:
             raise ShapeError(f"in place: the result {new.shape} does not fit into {self.shape}")
@@ -545,9 +556,28 @@ class Value:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"in place: the result is {new.dtype}, the Value {self.dtype}")
             new = ops.astype(new, self.dtype)
+        if link := views.link_of(self):
+            base, kind, argument = link
+            kind.put(base, argument, new)
+            return
+        changing = views.views_of(self)
+        before = self._node
         self._data = new._data
         if engine.is_grad_enabled() or not self.is_leaf:
             self._node = new._node
+        for view in changing:
+            view._take_again(self._node is before)
+
+    def _take_again(self, same_node: bool) -> None:
+        """Follow a change of the base, which has the same node as before or another."""
+        changing = views.views_of(self)
+        base, kind, argument = self._link
+        new = kind.take(base, argument)
+        self._data = new._data
+        if not same_node:
+            self._node = new._node
+        for view in changing:
+            view._take_again(same_node)
 
 
 _LOSES = (

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine import Part
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
+from ..views import Kind, link_of, linked
 
 
 def _is_basic(index: Any) -> bool:
@@ -79,6 +80,26 @@ def _getitem(x: Any, index: Any) -> Any:
     return out.copy() if out.base is not None and 4 * out.size <= np.size(x) else out
 
 
+def _is_view(x: Any, index: Any, part: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return _is_basic(index) and not any(isinstance(part, (bool, np.bool_)) for part in parts)
+
+
+def _put(x: Any, index: Any, new: Any) -> None:
+    x[index] = new
+
+
+_PART = Kind(_getitem, _put, _is_view)
+
+
+def is_part(part: Any, x: Any, index: Any) -> bool:
+    """Whether `part` is the view x[index]."""
+    if getattr(part, "_link", None) is None or not _is_basic(index):
+        return False
+    base, kind, argument = link_of(part) or (None, None, None)
+    return base is x and kind is _PART and bool(argument == index)
+
+
 def getitem(x: Any, index: Any) -> Any:
     """x[index], for every index NumPy takes: numbers, slices, None, Ellipsis, masks, arrays.
 
@@ -86,7 +107,7 @@ def getitem(x: Any, index: Any) -> Any:
     >>> tg.Value([1.0, 2.0, 3.0])[[2, 0]]
     Value([3., 1.], dtype=float64, op=getitem)
     """
-    return _getitem(x, _array_index(index))
+    return linked(_PART, x, _array_index(index))
 
 
 def _without(g: Any, index: Any) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import primitive
-from .indexing import getitem
+from ..views import Kind, linked, shares_memory
+from .indexing import _array_index, _getitem, getitem
 
 Shape = int | tuple[int, ...]
 
@@ -24,6 +25,13 @@ def _reshape_domain(draw: Any) -> dict[str, Any]:
 
 
 @primitive(x=lambda g, x_shape: np.reshape(g, x_shape), domain=_reshape_domain, complex=True)
+def _reshape(x: Any, shape: Shape) -> Any:
+    return np.reshape(x, shape)
+
+
+_SHAPE = Kind(_reshape, lambda x, shape, new: x._become(_reshape(new, x.shape)), shares_memory)
+
+
 def reshape(x: Any, shape: Shape) -> Any:
     """The elements of x, row by row, in another `shape`; one length may be -1.
 
@@ -34,7 +42,12 @@ def reshape(x: Any, shape: Shape) -> Any:
     array([[1., 2.],
            [3., 4.]])
     """
-    return np.reshape(x, shape)
+    return linked(_SHAPE, x, shape)
+
+
+def flatten(x: Any) -> Any:
+    """The elements of x, row by row, along one axis: no view."""
+    return _reshape(x, -1)
 
 
 def _transpose_vjp(g: Any, axes: Sequence[int] | None) -> Any:
@@ -51,6 +64,13 @@ def _transpose_domain(draw: Any) -> dict[str, Any]:
 
 
 @primitive(x=_transpose_vjp, domain=_transpose_domain, complex=True)
+def _transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
+    return np.transpose(x, axes)
+
+
+_ORDER = Kind(_transpose, lambda x, axes, new: x._become(_transpose_vjp(new, axes)), shares_memory)
+
+
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """x with its axes in the order `axes` (None: reversed).
 
@@ -59,7 +79,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     array([[1., 3.],
            [2., 4.]])
     """
-    return np.transpose(x, axes)
+    return linked(_ORDER, x, axes)
 
 
 def _broadcast_domain(draw: Any) -> dict[str, Any]:
@@ -68,6 +88,17 @@ def _broadcast_domain(draw: Any) -> dict[str, Any]:
 
 
 @primitive(x=lambda g: g, domain=_broadcast_domain, complex=True)  # the engine sums the repetitions
+def _broadcast_to(x: Any, shape: Shape) -> Any:
+    return np.broadcast_to(x, shape)
+
+
+def _refuse(x: Any, shape: Shape, new: Any) -> None:
+    raise ValueError("broadcast_to gives a read-only view: copy it before changing it in place")
+
+
+_REPEATED = Kind(_broadcast_to, _refuse, shares_memory)
+
+
 def broadcast_to(x: Any, shape: Shape) -> Any:
     """x repeated along new and length-1 axes to `shape`; a read-only view.
 
@@ -76,7 +107,7 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     array([[1., 2.],
            [1., 2.]])
     """
-    return np.broadcast_to(x, shape)
+    return linked(_REPEATED, x, shape)
 
 
 def _concatenate_vjp(g: Any, index: int, arrays_shape: list[tuple[int, ...]], axis: int) -> Any:
@@ -108,7 +139,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     array([1., 2., 3.])
     """
     if axis is None:
-        return _concatenate(*[reshape(array, -1) for array in arrays], axis=0)
+        return _concatenate(*[_reshape(array, -1) for array in arrays], axis=0)
     return _concatenate(*arrays, axis=axis)
 
 
@@ -126,7 +157,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     if not arrays:
         raise ShapeError("stack: there are no arrays")
     shape = _with_new_axis(shapes[0], axis)
-    return _concatenate(*[reshape(array, shape) for array in arrays], axis=axis)
+    return _concatenate(*[_reshape(array, shape) for array in arrays], axis=axis)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
@@ -275,9 +306,9 @@ def tile(x: Any, reps: Shape) -> Any:
     counts = (1,) * (len(shape) - len(counts)) + counts
     shape = (1,) * (len(counts) - len(shape)) + shape
     pairs = list(zip(counts, shape, strict=True))
-    apart = reshape(x, tuple([part for _, n in pairs for part in (1, n)]))
-    filled = broadcast_to(apart, tuple([part for pair in pairs for part in pair]))
-    return reshape(filled, tuple([count * n for count, n in pairs]))
+    apart = _reshape(x, tuple([part for _, n in pairs for part in (1, n)]))
+    filled = _broadcast_to(apart, tuple([part for pair in pairs for part in pair]))
+    return _reshape(filled, tuple([count * n for count, n in pairs]))
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -290,7 +321,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     array([1., 2., 2., 2.])
     """
     if axis is None:
-        x, axis = reshape(x, -1), 0
+        x, axis = _reshape(x, -1), 0
     return take(x, np.repeat(np.arange(np.shape(x)[axis]), repeats), axis)
 
 
@@ -302,9 +333,9 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     array([3., 1., 3.])
     """
     if axis is None:
-        x, axis = reshape(x, -1), 0
+        x, axis = _reshape(x, -1), 0
     axis = np.lib.array_utils.normalize_axis_index(axis, np.ndim(x))
-    return getitem(x, (*(slice(None),) * axis, indices))
+    return _getitem(x, (*(slice(None),) * axis, _array_index(indices)))
 
 
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
@@ -318,7 +349,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
            [3.]])
     """
     if axis is None:
-        x, axis = reshape(x, -1), 0
+        x, axis = _reshape(x, -1), 0
     shape = np.shape(x)
     if np.ndim(indices) != len(shape):
         raise ShapeError(f"take_along_axis: indices {np.shape(indices)} for an array {shape}")

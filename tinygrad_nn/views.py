@@ -1,0 +1,70 @@
+"""Views: parts of Values that share their changes, where a function was written for arrays.
+
+By themselves Values share no changes. In a function of arrays that is differentiated, checked or
+drawn they do what NumPy's arrays do: one that was indexed with numbers and slices, reshaped or
+transposed out of another knows that one, its base, and the base knows it, weakly. To write to a
+view is to write to its base; and when a Value has been written to, the views of it that are still
+in use are taken of it again. So derivatives need no rules for views: what is recorded are the
+assignment and the new views.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .engine import mode
+
+if TYPE_CHECKING:
+    from .value import Value
+
+_MANY = 64  # views of one Value, after which it is time to forget those that are gone
+
+
+class Kind(NamedTuple):
+    """A way to take a part of an array; the `argument` is the index, the shape, …"""
+
+    take: Callable[[Any, Any], Any]  # (base, argument): the part, which is not linked
+    put: Callable[[Any, Any, Any], None]  # (base, argument, new): make `new` the part of the base
+    is_view: Callable[[Any, Any, Any], bool]  # (base, argument, part): whether NumPy's would be
+
+
+Link = tuple[Any, Kind, Any]  # what a view was taken of, how, and the argument
+
+
+def linked(kind: Kind, x: Any, argument: Any) -> Any:
+    """The part of `x`, as a view of it if Values are to behave like arrays."""
+    part = kind.take(x, argument)
+    if mode.like_arrays and hasattr(x, "_node") and type(part._data) is np.ndarray:
+        part._link = x, kind, argument
+        views = getattr(x, "_views", None)
+        if views is None:
+            x._views = [weakref.ref(part)]
+        else:
+            views.append(weakref.ref(part))
+            if not len(views) % _MANY:
+                views[:] = [view for view in views if view() is not None]
+    return part
+
+
+def shares_memory(base: Any, argument: Any, part: Any) -> bool:
+    """Whether the part is a view, because NumPy has found that it need not copy."""
+    return np.may_share_memory(base._data, part._data)
+
+
+def link_of(x: Value) -> Link | None:
+    """How `x` is a part of another Value, if it is a view."""
+    link: Link | None = getattr(x, "_link", None)
+    if link is None:
+        return None
+    base, kind, argument = link
+    return link if kind.is_view(base, argument, x) else None
+
+
+def views_of(x: Value) -> list[Value]:
+    """The views of `x` that are still in use."""
+    parts = [reference() for reference in getattr(x, "_views", ())]
+    return [part for part in parts if part is not None and link_of(part)]
