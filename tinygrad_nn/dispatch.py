@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .engine import Node, mode, node_numbers, trace
+from .engine import Node, kept, mode, node_numbers, trace
 from .errors import ShapeError
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ if ({any_node}) and (_differentiable or _reject_complex(_out, "{name}")):
         if _kind is _ndarray:
             _node.shape = _out.shape
             _node.dtype = _out.dtype
-        {edges}
+        {keep}{edges}
         _node.edges = _edges
-        if _level > 1:
+        if _level > 2:
             _trace(_node, _out, {all})
         return _value
 if {any_value}:
@@ -196,6 +196,7 @@ _scope: dict[str, Any] = {
     "_mode": mode,
     "_numbers": node_numbers,
     "_trace": trace,
+    "_kept": kept,
     "_as_operand": _as_operand,
     "_as_result": _as_result,
     "_without_rule": _without_rule,
@@ -260,6 +261,7 @@ def _source(operation: Primitive) -> str:
             name=operation.name,
             any_node=" or ".join(any_node),
             any_value=" or ".join(none + any_node),
+            keep=_keep(operation).replace("\n", "\n        "),
             edges=_edges(operation).replace("\n", "\n        "),
             all="(" + "".join(f"{p.name}, " for p in operation.parameters) + ")",
         )
@@ -315,6 +317,25 @@ def _inputs_by_name(operation: Primitive) -> str:
         for x in operation.inputs
     ]
     return "{" + ", ".join(parts) + "}"
+
+
+def _keep(operation: Primitive) -> str:
+    """Statements by which the rules get copies of the plain arrays they need."""
+    lines = []
+    for p in operation.parameters:
+        x = p.name
+        others = [name for name in operation.inputs if name != x or name == operation.variadic]
+        if not any(x in operation.needs[name] for name in others):
+            continue  # nor does the rule of what has a node need what has none
+        if x not in operation.inputs:
+            lines.append(f"{x} = _kept({x})")
+        elif x == operation.variadic:
+            pairs = f"zip({x}, _{x}_node)"
+            lines.append(f"{x} = [_kept(a) if n is False else a for a, n in {pairs}]")
+        else:
+            lines.append(f"if _{x}_node is False:\n    {x} = _kept({x})")
+    body = textwrap.indent("\n".join(lines), "    ")
+    return f"if _level > 1:\n{body}\n" if lines else ""
 
 
 def _edges(operation: Primitive) -> str:

@@ -28,8 +28,11 @@ from .ownership import IN_TABLE, is_sole
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-# How much an operation records, per thread.
-NOTHING, GRAPH, EVERYTHING = 0, 1, 2
+# How much an operation records, per thread: a graph, whose rules may need arrays that the caller
+# changes later; one with copies of these; one that keeps everything else, too.
+NOTHING, GRAPH, COPIES, EVERYTHING = 0, 1, 2, 3
+# What is larger is not copied: it stays read-only for as long as the function runs.
+_LARGE = 1 << 20  # bytes
 
 
 class Scope:
@@ -46,6 +49,7 @@ class _Mode(threading.local):
     level = GRAPH
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
     like_arrays = False  # whether np.array of Values is an array of them, and parts are views
+    read_only: list[Any] | None = None  # large arrays that must not change now
     scope: Scope | None = None  # the innermost call of a module, under record()
 
 
@@ -163,7 +167,7 @@ def no_grad() -> Any:
 
 def enable_grad() -> Any:
     """A context (or decorator) that undoes a surrounding `no_grad()`, in this thread."""
-    return _level(lambda before: max(before, GRAPH))
+    return _level(lambda before: max(before, COPIES if mode.like_arrays else GRAPH))
 
 
 def record() -> Any:
@@ -298,27 +302,55 @@ def backpropagate(
 
 @contextmanager
 def tracing() -> Iterator[None]:
-    """A context in which every Value is on its way to a derivative: none may become a number."""
-    before = mode.tracing, mode.like_arrays
-    mode.tracing = mode.like_arrays = True
-    try:
-        yield
-    finally:
-        mode.tracing, mode.like_arrays = before
+    """`like_arrays`, and every Value is on its way to a derivative: none may become a number."""
+    before = mode.tracing
+    with like_arrays():
+        mode.tracing = True
+        try:
+            yield
+        finally:
+            mode.tracing = before
 
 
 @contextmanager
 def like_arrays() -> Iterator[None]:
     """A context in which a function of arrays is called with Values.
 
-    There np.array of Values is an array of them, not an error, and parts of Values are views.
+    There np.array of Values is an array of them, not an error, parts of Values are views, and
+    arrays may change after they were used: rules need copies.
     """
-    before = mode.like_arrays
+    before = mode.like_arrays, mode.level, mode.read_only
+    outermost = mode.read_only is None
     mode.like_arrays = True
+    mode.level = COPIES if mode.level == GRAPH else mode.level
+    mode.read_only = large = [] if mode.read_only is None else mode.read_only
     try:
         yield
+    except ValueError as error:
+        if large and "read-only" in str(error):
+            error.add_note(
+                "An array that was computed with a Value is needed for the derivative. Those of "
+                f"more than {_LARGE >> 20} MiB are not copied: change a copy of it."
+            )
+        raise
     finally:
-        mode.like_arrays = before
+        mode.like_arrays, mode.level, mode.read_only = before
+        if outermost:
+            for array in large:
+                array.flags.writeable = True
+
+
+def kept(x: Any) -> Any:
+    """What a rule may keep of an argument that is no Value: something that does not change."""
+    if type(x) is tuple:
+        return tuple([kept(part) for part in x])
+    if type(x) is not np.ndarray or not x.flags.writeable:
+        return x
+    if x.nbytes <= _LARGE or mode.read_only is None:
+        return x.copy()
+    x.flags.writeable = False
+    mode.read_only.append(x)
+    return x
 
 
 def _backpropagate(

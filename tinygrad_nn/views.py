@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .engine import mode
-
 if TYPE_CHECKING:
     from .value import Value
 
@@ -36,9 +34,9 @@ Link = tuple[Any, Kind, Any]  # what a view was taken of, how, and the argument
 
 
 def linked(kind: Kind, x: Any, argument: Any) -> Any:
-    """The part of `x`, as a view of it if Values are to behave like arrays."""
+    """The part of `x`, as a view of it if it is a Value."""
     part = kind.take(x, argument)
-    if mode.like_arrays and hasattr(x, "_node") and type(part._data) is np.ndarray:
+    if hasattr(x, "_node") and type(part._data) is np.ndarray:
         part._link = x, kind, argument
         views = getattr(x, "_views", None)
         if views is None:

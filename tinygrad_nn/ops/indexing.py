@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Part
+from ..engine import Part, mode
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
 from ..views import Kind, link_of, linked
@@ -107,7 +107,8 @@ def getitem(x: Any, index: Any) -> Any:
     >>> tg.Value([1.0, 2.0, 3.0])[[2, 0]]
     Value([3., 1.], dtype=float64, op=getitem)
     """
-    return linked(_PART, x, _array_index(index))
+    index = _array_index(index)
+    return linked(_PART, x, index) if mode.like_arrays else _getitem(x, index)
 
 
 def _without(g: Any, index: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import mode
 from ..errors import ShapeError
 from ..primitive import primitive
 from ..views import Kind, linked, shares_memory
@@ -42,7 +43,7 @@ def reshape(x: Any, shape: Shape) -> Any:
     array([[1., 2.],
            [3., 4.]])
     """
-    return linked(_SHAPE, x, shape)
+    return linked(_SHAPE, x, shape) if mode.like_arrays else _reshape(x, shape)
 
 
 def flatten(x: Any) -> Any:
@@ -79,7 +80,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     array([[1., 3.],
            [2., 4.]])
     """
-    return linked(_ORDER, x, axes)
+    return linked(_ORDER, x, axes) if mode.like_arrays else _transpose(x, axes)
 
 
 def _broadcast_domain(draw: Any) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     array([[1., 2.],
            [1., 2.]])
     """
-    return linked(_REPEATED, x, shape)
+    return linked(_REPEATED, x, shape) if mode.like_arrays else _broadcast_to(x, shape)
 
 
 def _concatenate_vjp(g: Any, index: int, arrays_shape: list[tuple[int, ...]], axis: int) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from ..domains import Reals, elementwise, nonzero, real
 from ..primitive import primitive
 
-_inside = Reals(-0.75, 0.75)  # away from where the slope is infinite
+_inside = elementwise(x=Reals(-0.75, 0.75))  # away from where the slope is infinite
 
 
 @primitive(
@@ -29,11 +29,7 @@ def tan(x: Any) -> Any:
 
 
 # sqrt(1 - x^2) as a product keeps its digits near 1, and has the branches of arcsin and arccosh.
-@primitive(
-    x=lambda g, x: g / (np.sqrt(1 - x) * np.sqrt(1 + x)),
-    domain=elementwise(x=_inside),
-    complex=True,
-)
+@primitive(x=lambda g, x: g / (np.sqrt(1 - x) * np.sqrt(1 + x)), domain=_inside, complex=True)
 def arcsin(x: Any) -> Any:
     """The angle from -pi/2 to pi/2 whose sine is x, elementwise.
 
@@ -44,11 +40,7 @@ def arcsin(x: Any) -> Any:
     return np.arcsin(x)
 
 
-@primitive(
-    x=lambda g, x: -g / (np.sqrt(1 - x) * np.sqrt(1 + x)),
-    domain=elementwise(x=_inside),
-    complex=True,
-)
+@primitive(x=lambda g, x: -g / (np.sqrt(1 - x) * np.sqrt(1 + x)), domain=_inside, complex=True)
 def arccos(x: Any) -> Any:
     """The angle from 0 to pi whose cosine is x, elementwise.
 
@@ -124,9 +116,7 @@ def arccosh(x: Any) -> Any:
     return np.arccosh(x)
 
 
-@primitive(
-    x=lambda g, x: g / ((1 - x) * (1 + x)), domain=elementwise(x=_inside), complex=True
-)  # fmt: skip
+@primitive(x=lambda g, x: g / ((1 - x) * (1 + x)), domain=_inside, complex=True)
 def arctanh(x: Any) -> Any:
     """The number whose hyperbolic tangent is x, elementwise: log((1 + x) / (1 - x)) / 2.
 
