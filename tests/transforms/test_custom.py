@@ -83,6 +83,37 @@ def test_checkpoint_draws_the_same_random_numbers_again() -> None:
     np.testing.assert_array_equal(tg.nn.Dropout(0.5)(np.ones(1000)).data, after)
 
 
+def test_checkpoint_goes_back_to_its_inputs_as_they_were() -> None:
+    def f(x: Any) -> Any:
+        step = tg.checkpoint(lambda y, weights, n: (np.exp(y) * weights[0] * n).sum())
+        y, weights, total = x * 1.0, [np.ones(3)], 0.0
+        for n in range(1, 4):
+            total = total + step(y, weights, n=n)
+            y *= 0.5
+            y[0] = x[1] * n
+            weights[0][:] = n
+        return total
+
+    gradcheck(f, X, order=2)
+
+
+def test_views_in_checkpoint_are_those_of_arrays() -> None:
+    def normalised(x: Any) -> Any:
+        a = x.reshape(2, 2) * 1.0
+        for row in a:
+            row /= (row**2).sum()
+        return a
+
+    x = np.array([1.0, 2.0, -1.0, 0.5])
+    weights = np.array([[1.0, 2.0], [3.0, 4.0]])
+    by = [
+        tg.grad(lambda x, f=f: (f(x) * weights).sum())
+        for f in (tg.checkpoint(normalised), normalised)
+    ]
+    np.testing.assert_array_equal(by[0](x), by[1](x))
+    gradcheck(lambda x: tg.checkpoint(normalised)(x), x, order=2)
+
+
 def test_checkpoint_without_gradients_is_the_function() -> None:
     with tg.no_grad():
         assert tg.checkpoint(np.square)(Value(3.0)).data == 9.0
@@ -142,6 +173,46 @@ def test_custom_vjp_of_nests_and_of_constants() -> None:
     (first + (second * X).sum()).backward()
     assert a.grad == 30.0
     np.testing.assert_array_equal(b.grad, X)
+
+
+def test_custom_vjp_goes_back_to_its_arguments_as_they_were() -> None:
+    @tg.custom_vjp
+    def cube(x: Any) -> Any:
+        return x**3
+
+    cube.defvjp(lambda x: (x**3, x), lambda x, g: (3 * x**2 * g,))
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        z = cube(y)
+        y *= 0.5
+        return (z * y).sum()
+
+    gradcheck(f, X, order=2)
+
+
+def test_custom_vjp_refuses_values_that_are_no_arguments() -> None:
+    def f(x: Any, w: Any) -> Any:
+        scaled = tg.custom_vjp(lambda x: x * w)
+        scaled.defvjp(lambda x: (x * w, None), lambda _, g: (g * w,))
+        return scaled(x).sum()
+
+    assert tg.grad(f)(2.0, 3.0) == 3.0
+    for argnums in ((0, 1), 1):
+        with pytest.raises(TypeError, match="is not one of its arguments"):
+            tg.grad(f, argnums)(2.0, 3.0)
+
+
+def test_custom_vjp_does_not_let_its_arguments_be_changed() -> None:
+    doubled = tg.custom_vjp(lambda x: x * 2)
+
+    def forward(x: Any) -> Any:
+        x *= 2
+        return x, None
+
+    doubled.defvjp(forward, lambda _, g: (2 * g,))
+    with pytest.raises(ValueError, match="read-only"):
+        tg.grad(lambda x: doubled(x).sum())(X)
 
 
 def test_custom_vjp_errors_name_the_function() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -50,13 +52,17 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not engine.is_grad_enabled():
             return f(*args, **keywords)
         state = generator_state()
+        parts, rebuild = flatten((args, keywords))
+        inputs = [_as_it_is(leaf) for _, leaf in parts]
+        like_arrays = engine.like_arrays if engine.mode.like_arrays else contextlib.nullcontext
         start = next(engine.node_numbers)
         leaves, build = flatten(f(*args, **keywords))
         outputs = [leaf for _, leaf in leaves]
         sources = _sources([x._node for x in outputs if isinstance(x, Value) and x._node], start)
 
         def pull(cotangents: Mapping[int, Any], graph: bool) -> Sequence[Any]:
-            with engine.enable_grad(), random_numbers_from(state):
+            args, keywords = rebuild([_as_it_is(leaf) for leaf in inputs])
+            with like_arrays(), engine.enable_grad(), random_numbers_from(state):
                 again = [leaf for _, leaf in flatten(f(*args, **keywords))[0]]
                 found = engine.backpropagate(
                     [again[at]._node for at in cotangents],
@@ -122,15 +128,15 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
         if self._forward is None or self._backward is None:
             raise TypeError(f"{self._name}: give its derivative with defvjp(forward, backward)")
         parts = [flatten(x) for x in args]
-        given = [leaf for leaves, _ in parts for _, leaf in leaves]
+        given = [_as_it_is(leaf) for leaves, _ in parts for _, leaf in leaves]
         sources = [x._node for x in given if isinstance(x, Value) and x._node is not None]
         if not sources or not engine.is_grad_enabled():
-            return self._f(*args, **keywords)
+            return self._without_others(self._f(*args, **keywords))
         backward = self._backward
 
         def run(wrapped: bool) -> tuple[Any, Any]:
             # Where it is to be differentiated again, on Values, else on arrays.
-            new = iter(given if wrapped else [x.data if isinstance(x, Value) else x for x in given])
+            new = iter([_as_it_is(x) if wrapped else _read_only(x) for x in given])
             again = [build([next(new) for _ in leaves]) for leaves, build in parts]
             result = self._forward(*again, **keywords)  # type: ignore[misc]
             if not isinstance(result, tuple) or len(result) != 2:
@@ -138,6 +144,7 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
             return result
 
         value, kept = run(wrapped=False)
+        self._without_others(value)
         leaves, build = flatten(value)
         outputs = [leaf for _, leaf in leaves]
 
@@ -155,6 +162,15 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
     def _name(self) -> str:
         return getattr(self._f, "__name__", "custom_vjp")
 
+    def _without_others(self, value: Any) -> Any:
+        """The value, if it depends on no Value that `backward` could not give a gradient."""
+        if any(isinstance(x, Value) and x.requires_grad for _, x in flatten(value)[0]):
+            raise TypeError(
+                f"{self._name} computes with a Value that requires a gradient and is not one of "
+                "its arguments, to which backward gives gradients: make it one"
+            )
+        return value
+
     def _leaves(self, gradients: Any, args: Sequence[Any], given: Sequence[Any]) -> list[Any]:
         """The gradients of the leaves that require one, from what backward returned."""
         if not isinstance(gradients, (tuple, list)) or len(gradients) != len(args):
@@ -168,6 +184,22 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
             found += leaves
         pairs = zip(given, found, strict=True)
         return [g for x, g in pairs if isinstance(x, Value) and x._node is not None]
+
+
+def _as_it_is(x: Any) -> Any:
+    """What an argument is now, though it may be changed in place later."""
+    if isinstance(x, Value):
+        return copy.copy(x)
+    return engine.kept(x) if engine.mode.like_arrays else x
+
+
+def _read_only(x: Any) -> Any:
+    """The data of an argument, which the function must not change."""
+    if isinstance(x, Value) and isinstance(x.data, np.ndarray):
+        array = x.data.view()
+        array.flags.writeable = False
+        return array
+    return _data(x)
 
 
 # ---- Outputs that share one backward function
