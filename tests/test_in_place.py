@@ -45,6 +45,16 @@ def test_second_derivatives_of_assignments() -> None:
     gradcheck(lambda x: (filled(x) ** 2).sum(), np.array([0.5, -1.0, 2.0]), order=2)
 
 
+def test_lists_with_values_are_assigned() -> None:
+    def f(x: Any) -> Any:
+        y = np.stack([x, x])
+        y[0, :2] = x[1] * x[2], 2.0
+        y[:, 1:] = [[x[0], 1], (3.0, x[0] ** 2)]
+        return y * x
+
+    gradcheck(f, np.array([0.5, -1.0, 2.0]), order=2)
+
+
 def test_masked_product_and_sum() -> None:
     def f(x: Any) -> Any:
         y = x * 1.0

@@ -81,6 +81,38 @@ def test_a_variable_does_not_become_a_python_number_while_it_is_differentiated(f
         tg.grad(f)(3.0)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.exp(np.array([x[0], 1.0])).sum(),
+        lambda x: np.array([x[0], 1.0]).mean(),
+        lambda x: np.mean([x[0], x[1]]),
+        lambda x: np.linalg.det(np.array([[x[0], x[1]], [1.0, x[1]]])),
+        lambda x: np.fft.fft(np.array([x[0], x[1]])).real.sum(),
+        lambda x: x[0] * np.isnan(np.array([x[0], 1.0])).sum(),
+    ],
+)
+def test_an_array_of_values_that_a_function_does_not_take_comes_with_advice(f):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        tg.grad(f)(np.array([1.0, 2.0]))
+    assert "make a Value of the list, with np.stack or np.block" in caught.value.__notes__[-1]
+    with pytest.raises(TypeError) as caught:
+        tg.grad(lambda x: x + len(None))(1.0)  # an error that has nothing to do with it
+    assert not getattr(caught.value, "__notes__", [])
+
+
+def test_filling_a_plain_array_comes_with_advice():
+    def f(x):
+        out = np.zeros(2)
+        out[0] = x[1]
+        return out.sum()
+
+    with pytest.raises(ValueError, match="setting an array element") as caught:
+        tg.grad(f)(np.array([1.0, 2.0]))
+    (note,) = caught.value.__notes__
+    assert "out = tg.Value(np.zeros(n)), then out[i] = value" in note
+
+
 def test_a_variable_may_be_looked_at_while_it_is_differentiated():
     def f(x):
         assert x.item() == 3

@@ -83,6 +83,15 @@ def sort_columns(y: Any) -> Any:
     return y
 
 
+def write_to_the_elements(y: Any) -> Any:
+    a = y.reshape(2, 2)
+    a.flat[:: len(a) + 1] += y[1]
+    a.flat[[1, 2]] = a.flat[3], 2.0
+    b = a * 1.0
+    b.flat = [1.0, 2.0, 3.0, y[0]]
+    return y * sum(each**2 for each in b.T.flat) * len(a.flat)
+
+
 def copies(y: Any) -> Any:
     for copy in (y.copy(), y.flatten(), y[[0, 1]], y[y > 2], np.take(y, 1), y + 0, np.tile(y, 1)):
         copy *= 2
@@ -103,6 +112,7 @@ PROGRAMS = [
     overlapping,
     eliminate,
     sort_columns,
+    write_to_the_elements,
     copies,
 ]
 

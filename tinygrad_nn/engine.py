@@ -13,6 +13,7 @@ import copy
 import functools
 import itertools
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,6 +51,7 @@ class _Mode(threading.local):
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
     like_arrays = False  # whether np.array of Values is an array of them, and parts are views
     read_only: list[Any] | None = None  # large arrays that must not change now
+    of_values = False  # whether an array of Values was made, which not all of NumPy can take
     scope: Scope | None = None  # the innermost call of a module, under record()
 
 
@@ -322,22 +324,37 @@ def like_arrays() -> Iterator[None]:
     before = mode.like_arrays, mode.level, mode.read_only
     outermost = mode.read_only is None
     mode.like_arrays = True
+    mode.of_values &= not outermost
     mode.level = COPIES if mode.level == GRAPH else mode.level
     mode.read_only = large = [] if mode.read_only is None else mode.read_only
     try:
         yield
-    except ValueError as error:
-        if large and "read-only" in str(error):
-            error.add_note(
-                "An array that was computed with a Value is needed for the derivative. Those of "
-                f"more than {_LARGE >> 20} MiB are not copied: change a copy of it."
-            )
+    except (TypeError, ValueError) as error:
+        for advice in _advice(error) if outermost else ():
+            error.add_note(advice)
         raise
     finally:
         mode.like_arrays, mode.level, mode.read_only = before
         if outermost:
             for array in large:
                 array.flags.writeable = True
+
+
+def _advice(error: Exception) -> Iterator[str]:
+    """What to do about an error of NumPy's own, where it comes of Values in place of arrays."""
+    message = str(error)
+    if mode.read_only and "read-only" in message:
+        yield (
+            "An array that was computed with a Value is needed for the derivative. Those of more "
+            f"than {_LARGE >> 20} MiB are not copied: change a copy of it."
+        )
+    if "setting an array element" in message and isinstance(error.__cause__, TypeError):
+        yield str(error.__cause__)
+    if mode.of_values and re.search("ufunc|object|dtype|setting an array element", message):
+        yield (
+            "An array of Values, as np.array makes one of a list, is one of objects to NumPy, not "
+            "all of whose functions take it: make a Value of the list, with np.stack or np.block."
+        )
 
 
 def kept(x: Any) -> Any:

@@ -294,6 +294,7 @@ class Value:
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        value = _stacked(value)
         if isinstance(value, Value) and value.requires_grad and self.dtype.kind not in "fc":
             raise TypeError(f"{self.dtype} elements cannot keep the gradient of what is assigned")
         if is_part(value, self, index):
@@ -402,6 +403,15 @@ class Value:
     def sort(self, axis: int = -1) -> None:
         """Sort along `axis`, in place."""
         self[...] = np.sort(self, axis)
+
+    @property
+    def flat(self) -> Flat:
+        """The elements, row by row: to go through, to index, and to assign to."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, new: Any) -> None:
+        self.flat[:] = new
 
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
@@ -513,6 +523,7 @@ class Value:
         """
         if not engine.mode.like_arrays or dtype not in (None, object):
             raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
+        engine.mode.of_values = True
         array = np.empty(self.shape, object)
         for index in np.ndindex(self.shape):
             array[index] = self[index] if index else self
@@ -578,6 +589,33 @@ class Value:
             self._node = new._node
         for view in changing:
             view._take_again(same_node)
+
+
+def _stacked(x: Any) -> Any:
+    """A list, or a list of lists, as one Value if there are Values in it."""
+    if isinstance(x, (list, tuple)):
+        parts = [_stacked(part) for part in x]
+        if any(isinstance(part, Value) for part in parts):
+            return ops.stack(parts)
+    return x
+
+
+class Flat:
+    """The elements of a Value as one row, `x.flat`, in which changes are changes of `x`."""
+
+    def __init__(self, x: Value) -> None:
+        self._x = x
+
+    def __len__(self) -> int:
+        return self._x.size
+
+    def __getitem__(self, index: Any) -> Value:
+        return self._x.flatten()[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        row = self._x.flatten()
+        row[index] = value
+        self._x._become(row.reshape(self._x.shape))
 
 
 _LOSES = (

@@ -24,9 +24,10 @@ class Argument:
 
     def __init__(self, x: Any, name: str) -> None:
         named, self.build = flatten(x, name)
-        self.leaves = [leaf for _, leaf in named]
-        alone = len(named) == 1 and self.leaves[0] is x
-        variables = [variable(leaf, path, alone) for path, leaf in named]
+        self.leaves = [gathered(leaf) for _, leaf in named]
+        alone = len(named) == 1 and named[0][1] is x
+        pairs = zip(named, self.leaves, strict=True)
+        variables = [variable(leaf, path, alone) for (path, _), leaf in pairs]
         # The function may assign to a variable, which gives it another node.
         self.nodes = [v if v is None else v._node for v in variables]
         self.inner = self.build(
