@@ -17,7 +17,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,9 +50,11 @@ class _Mode(threading.local):
     level = GRAPH
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
     like_arrays = False  # whether np.array of Values is an array of them, and parts are views
-    read_only: list[Any] | None = None  # large arrays that must not change now
     of_values = False  # whether an array of Values was made, which not all of NumPy can take
     scope: Scope | None = None  # the innermost call of a module, under record()
+
+    def __init__(self) -> None:
+        self.read_only: list[Any] = []  # large arrays that must not change now
 
 
 mode = _Mode()
@@ -298,46 +300,41 @@ def backpropagate(
                 heappush(queue, (-root.number, root))
     if wrap is None:
         return _backpropagate(arrived, queue, targets, through, oldest, None)
-    with tracing():
+    with like_arrays(tracing=True):
         return _backpropagate(arrived, queue, targets, through, oldest, wrap)
 
 
-@contextmanager
-def tracing() -> Iterator[None]:
-    """`like_arrays`, and every Value is on its way to a derivative: none may become a number."""
-    before = mode.tracing
-    with like_arrays():
-        mode.tracing = True
-        try:
-            yield
-        finally:
-            mode.tracing = before
-
-
-@contextmanager
-def like_arrays() -> Iterator[None]:
+class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
     """A context in which a function of arrays is called with Values.
 
     There np.array of Values is an array of them, not an error, parts of Values are views, and
-    arrays may change after they were used: rules need copies.
+    arrays may change after they were used: rules need copies. With `tracing`, a graph is recorded
+    in any case, and every Value is on its way to a derivative: none may become a Python number.
     """
-    before = mode.like_arrays, mode.level, mode.read_only
-    outermost = mode.read_only is None
-    mode.like_arrays = True
-    mode.of_values &= not outermost
-    mode.level = COPIES if mode.level == GRAPH else mode.level
-    mode.read_only = large = [] if mode.read_only is None else mode.read_only
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        for advice in _advice(error) if outermost else ():
-            error.add_note(advice)
-        raise
-    finally:
-        mode.like_arrays, mode.level, mode.read_only = before
-        if outermost:
-            for array in large:
+
+    def __init__(self, tracing: bool = False) -> None:
+        self.tracing = tracing
+
+    def __enter__(self) -> None:
+        self.before = mode.like_arrays, mode.tracing, mode.level, mode.read_only
+        self.outermost = not mode.like_arrays
+        if self.outermost:
+            mode.read_only, mode.of_values = [], False
+        mode.like_arrays = True
+        if self.tracing:
+            mode.tracing = True
+            mode.level = max(mode.level, COPIES)
+        elif mode.level == GRAPH:
+            mode.level = COPIES
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if self.outermost:
+            if isinstance(error, (TypeError, ValueError)):
+                for advice in _advice(error):
+                    error.add_note(advice)
+            for array in mode.read_only:
                 array.flags.writeable = True
+        mode.like_arrays, mode.tracing, mode.level, mode.read_only = self.before
 
 
 def _advice(error: Exception) -> Iterator[str]:
@@ -363,7 +360,7 @@ def kept(x: Any) -> Any:
         return tuple([kept(part) for part in x])
     if type(x) is not np.ndarray or not x.flags.writeable:
         return x
-    if x.nbytes <= _LARGE or mode.read_only is None:
+    if x.nbytes <= _LARGE or not mode.like_arrays:
         return x.copy()
     x.flags.writeable = False
     mode.read_only.append(x)

@@ -91,7 +91,7 @@ class Call:
         given: dict[Any, Any] = {**dict(enumerate(args)), **keywords}
         self.arguments = []
         traceable = engine.is_grad_enabled()
-        with engine.enable_grad(), engine.tracing():
+        with engine.like_arrays(tracing=True):
             for place in places:
                 argument = Argument(given[place], f"{what}: argument {place!r}")
                 self.arguments.append(argument)
