@@ -73,7 +73,9 @@ def eliminate(y: Any) -> Any:
     a = y.reshape(2, 2)
     pivot, below = a[0], a[1]
     below -= pivot * (below[0] / pivot[0])
-    return np.diagonal(a).prod()
+    diagonal = np.diagonal(a)
+    a *= y[1]
+    return diagonal.prod()
 
 
 def sort_columns(y: Any) -> Any:
@@ -148,6 +150,20 @@ def steps() -> Any:
     )
 
 
+TURNS: list[Callable[..., Any]] = [
+    lambda a: a.T,
+    np.flip,
+    np.ravel,
+    lambda a: np.expand_dims(a, 0),
+    lambda a: np.atleast_2d(a)[:, ::2],
+    lambda a: np.squeeze(a[None]),
+    lambda a: np.array_split(a.reshape(-1), 2)[0],
+    lambda a: np.rot90(np.atleast_2d(a)),
+    lambda a: np.concatenate([a, a]),
+    lambda a: np.moveaxis(a[..., None], -1, 0),
+]
+
+
 def run(program: Any, x: Any) -> list[Any]:
     """All arrays after a program; they are views of each other in many ways."""
     arrays = [x * 1.0, x[0] * 2.0]
@@ -169,7 +185,7 @@ def run(program: Any, x: Any) -> list[Any]:
         elif action == "part" and np.ndim(a):
             arrays.append(a[where])
         elif action == "turn":
-            arrays.append(a.T)
+            arrays.append(TURNS[other % len(TURNS)](a))
         elif action == "flat":
             arrays.append(a.reshape(-1))
         elif action == "new":
@@ -232,10 +248,12 @@ def test_parts_of_parameters_change_them_without_a_graph() -> None:
 def test_broadcast_arrays_are_read_only() -> None:
     x = Value(np.arange(3.0)) * 1.0
     repeated = x.broadcast_to((2, 3))
+    diagonal = np.diag(np.outer(x, x))
     x[0] = 5.0
     np.testing.assert_array_equal(repeated.data, [[5, 1, 2]] * 2)
-    with pytest.raises(ValueError, match="read-only"):
-        repeated[0, 0] = 1.0
+    for view in (repeated, diagonal):
+        with pytest.raises(ValueError, match="read-only"):
+            view[0] = 1.0
 
 
 @like_arrays()

@@ -53,6 +53,16 @@ def shares_memory(base: Any, argument: Any, part: Any) -> bool:
     return np.may_share_memory(base._data, part._data)
 
 
+def always(base: Any, argument: Any, part: Any) -> bool:
+    """The part is a view in any case."""
+    return True
+
+
+def read_only(base: Any, argument: Any, new: Any) -> None:
+    """Refuse to write to the part."""
+    raise ValueError("assignment destination is read-only")
+
+
 def link_of(x: Value) -> Link | None:
     """How `x` is a part of another Value, if it is a view."""
     link: Link | None = getattr(x, "_link", None)

@@ -14,7 +14,9 @@ import numpy as np
 
 from .. import ops
 from ..dispatch import gathered
+from ..engine import mode
 from ..errors import ShapeError
+from ..views import Kind, always, linked, read_only
 from ._table import (
     array_of,
     differentiable,
@@ -126,7 +128,12 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @implements(np.rot90)
 def _rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    return rearranged(np.rot90, m, k, axes)
+    np.rot90(array_of(m), k, axes)  # which raises what there is to raise
+    first, second = axes
+    if k % 2:
+        m = np.swapaxes(m, first, second)
+    flipped: Any = [(), first, (first, second), second]
+    return np.flip(m, flipped[k % 4])
 
 
 @implements(np.roll)
@@ -308,7 +315,7 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # n
 @implements(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
     if np.ndim(v) != 1:
-        return rearranged(np.diag, v, k)
+        return np.diagonal(v, k)
     n = len(v) + abs(k)
     rows = np.arange(len(v)) + max(-k, 0)
     return ops.scatter(v, (rows, rows + k), (n, n))
@@ -319,9 +326,13 @@ def _diagflat(v: Any, k: int = 0) -> Any:
     return np.diag(np.reshape(v, -1), k)
 
 
+_DIAGONAL = Kind(lambda a, where: rearranged(np.diagonal, a, *where), read_only, always)
+
+
 @implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return rearranged(np.diagonal, a, offset, axis1, axis2)
+    where = offset, axis1, axis2
+    return linked(_DIAGONAL, a, where) if mode.like_arrays else _DIAGONAL.take(a, where)
 
 
 @implements(np.tril)

@@ -11,7 +11,7 @@ import numpy as np
 from ..engine import mode
 from ..errors import ShapeError
 from ..primitive import primitive
-from ..views import Kind, linked, shares_memory
+from ..views import Kind, linked, read_only, shares_memory
 from .indexing import _array_index, _getitem, getitem
 
 Shape = int | tuple[int, ...]
@@ -93,11 +93,7 @@ def _broadcast_to(x: Any, shape: Shape) -> Any:
     return np.broadcast_to(x, shape)
 
 
-def _refuse(x: Any, shape: Shape, new: Any) -> None:
-    raise ValueError("broadcast_to gives a read-only view: copy it before changing it in place")
-
-
-_REPEATED = Kind(_broadcast_to, _refuse, shares_memory)
+_REPEATED = Kind(_broadcast_to, read_only, shares_memory)
 
 
 def broadcast_to(x: Any, shape: Shape) -> Any:
