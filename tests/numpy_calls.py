@@ -12,6 +12,17 @@ from tinygrad_nn.testing import gradcheck
 
 Inputs = Mapping[str, Any]
 
+_rng = np.random.default_rng(0)
+ARRAYS = {
+    "x": np.float64(0.75),
+    "u": _rng.normal(size=3),
+    "v": _rng.normal(size=4),
+    "a": _rng.normal(size=(2, 3)),
+    "b": _rng.normal(size=(2, 3)),
+    "c": _rng.normal(size=(2, 3, 4)),
+}
+"""What the calls may name: a number, vectors, matrices and a stack of them."""
+
 
 def evaluate(code: str, inputs: Inputs) -> Any:
     return eval(code, {"np": np, **inputs})

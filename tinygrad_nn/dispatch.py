@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .engine import Node, kept, mode, node_numbers, trace
+from .engine import COPIES, EVERYTHING, Node, kept, mode, node_numbers, trace
 from .errors import ShapeError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ if ({any_node}) and (_differentiable or _reject_complex(_out, "{name}")):
             _node.dtype = _out.dtype
         {keep}{edges}
         _node.edges = _edges
-        if _level > 2:
+        if _level >= {everything}:
             _trace(_node, _out, {all})
         return _value
 if {any_value}:
@@ -261,6 +261,7 @@ def _source(operation: Primitive) -> str:
             name=operation.name,
             any_node=" or ".join(any_node),
             any_value=" or ".join(none + any_node),
+            everything=EVERYTHING,
             keep=_keep(operation).replace("\n", "\n        "),
             edges=_edges(operation).replace("\n", "\n        "),
             all="(" + "".join(f"{p.name}, " for p in operation.parameters) + ")",
@@ -335,7 +336,7 @@ def _keep(operation: Primitive) -> str:
         else:
             lines.append(f"if _{x}_node is False:\n    {x} = _kept({x})")
     body = textwrap.indent("\n".join(lines), "    ")
-    return f"if _level > 1:\n{body}\n" if lines else ""
+    return f"if _level & {COPIES}:\n{body}\n" if lines else ""
 
 
 def _edges(operation: Primitive) -> str:

@@ -29,9 +29,9 @@ from .ownership import IN_TABLE, is_sole
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-# How much an operation records, per thread: a graph, whose rules may need arrays that the caller
-# changes later; one with copies of these; one that keeps everything else, too.
-NOTHING, GRAPH, COPIES, EVERYTHING = 0, 1, 2, 3
+# What an operation records, per thread: nothing, or a graph, with copies of the plain arrays that
+# its rules need, which may change later, and with everything else that one could look at.
+NOTHING, GRAPH, COPIES, EVERYTHING = 0, 1, 2, 4
 # What is larger is not copied: it stays read-only for as long as the function runs.
 _LARGE = 1 << 20  # bytes
 
@@ -48,6 +48,7 @@ class Scope:
 
 class _Mode(threading.local):
     level = GRAPH
+    graph = GRAPH  # the level that records a graph here
     tracing = False  # whether a Value that turns into a Python number would lose a gradient
     like_arrays = False  # whether np.array of Values is an array of them, and parts are views
     of_values = False  # whether an array of Values was made, which not all of NumPy can take
@@ -171,7 +172,7 @@ def no_grad() -> Any:
 
 def enable_grad() -> Any:
     """A context (or decorator) that undoes a surrounding `no_grad()`, in this thread."""
-    return _level(lambda before: max(before, COPIES if mode.like_arrays else GRAPH))
+    return _level(lambda before: before | mode.graph)
 
 
 def record() -> Any:
@@ -190,7 +191,7 @@ def record() -> Any:
     >>> float(y.grad)
     1.0
     """
-    return _level(lambda before: EVERYTHING)
+    return _level(lambda before: before | mode.graph | EVERYTHING)
 
 
 @contextmanager
@@ -308,24 +309,26 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
     """A context in which a function of arrays is called with Values.
 
     There np.array of Values is an array of them, not an error, parts of Values are views, and
-    arrays may change after they were used: rules need copies. With `tracing`, a graph is recorded
-    in any case, and every Value is on its way to a derivative: none may become a Python number.
+    arrays may change after they were used: with `copies`, rules have copies of them. With
+    `tracing`, a graph is recorded in any case, and every Value is on its way to a derivative: none
+    may become a Python number.
     """
 
-    def __init__(self, tracing: bool = False) -> None:
+    def __init__(self, *, tracing: bool = False, copies: bool = True) -> None:
         self.tracing = tracing
+        self.copies = copies
 
     def __enter__(self) -> None:
-        self.before = mode.like_arrays, mode.tracing, mode.level, mode.read_only
+        self.before = mode.like_arrays, mode.tracing, mode.level, mode.graph, mode.read_only
         self.outermost = not mode.like_arrays
         if self.outermost:
             mode.read_only, mode.of_values = [], False
         mode.like_arrays = True
-        if self.tracing:
-            mode.tracing = True
-            mode.level = max(mode.level, COPIES)
-        elif mode.level == GRAPH:
-            mode.level = COPIES
+        mode.tracing |= self.tracing
+        if self.copies:
+            mode.graph |= COPIES
+        if self.tracing or mode.level:
+            mode.level |= mode.graph
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         if self.outermost:
@@ -334,7 +337,7 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
                     error.add_note(advice)
             for array in mode.read_only:
                 array.flags.writeable = True
-        mode.like_arrays, mode.tracing, mode.level, mode.read_only = self.before
+        mode.like_arrays, mode.tracing, mode.level, mode.graph, mode.read_only = self.before
 
 
 def _advice(error: Exception) -> Iterator[str]:
@@ -360,8 +363,8 @@ def kept(x: Any) -> Any:
         return tuple([kept(part) for part in x])
     if type(x) is not np.ndarray or not x.flags.writeable:
         return x
-    if x.nbytes <= _LARGE or not mode.like_arrays:
-        return x.copy()
+    if x.nbytes <= _LARGE:
+        return x.copy("K")
     x.flags.writeable = False
     mode.read_only.append(x)
     return x

@@ -367,21 +367,27 @@ def test_errors_are_those_of_numpy() -> None:
         la.eigh(singular, "X")
     with pytest.raises(ValueError, match="both"):
         la.pinv(wide, 1e-3, rtol=1e-3)
-    with pytest.raises(TypeError, match="full_matrices=False"):
-        la.svd(wide)
-    with pytest.raises(TypeError, match="complete"):
-        la.qr(Value(np.ones((3, 2))), "complete")
-    with pytest.raises(TypeError, match="raw"):
-        la.qr(wide, "raw")
     for f in (la.outer, la.cross):
         with pytest.raises(ValueError, match="vectors"):
             f(singular, singular)
+
+
+def test_vectors_without_derivatives_are_errors_that_say_what_to_write() -> None:
+    tall, wide = Value(np.ones((3, 2))), Value(np.ones((2, 3)))
+    for x in (tall, wide):
+        with pytest.raises(TypeError, match=r"np\.linalg\.svd .* use full_matrices=False"):
+            la.svd(x)
+    with pytest.raises(TypeError, match=r"np\.linalg\.qr .* use mode='reduced'"):
+        la.qr(tall, "complete")
+    with pytest.raises(TypeError, match=r"np\.linalg\.qr .* 'raw' .* use mode='reduced' or 'r'"):
+        la.qr(wide, "raw")
 
 
 def test_without_a_gradient_everything_is_computed() -> None:
     x = Value(np.ones((3, 2)), requires_grad=False)
     assert la.svd(x).U.shape == (3, 3)
     assert la.qr(x, "complete").Q.shape == (3, 3)
+    assert la.qr(x, "raw")[0].shape == (2, 3)
     assert la.matrix_rank(Value(np.ones((3, 2)))) == 1
 
 

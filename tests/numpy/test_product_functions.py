@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy_calls
 import pytest
 from numpy_calls import check_derivatives, check_values, evaluate
 
@@ -10,17 +11,11 @@ import tinygrad_nn as tg
 from tinygrad_nn import Value
 from tinygrad_nn.testing import gradcheck
 
-_rng = np.random.default_rng(0)
 ARRAYS = {
-    "x": np.float64(0.75),
+    **numpy_calls.ARRAYS,
     "y": np.float64(2.5),
     "p": np.array([2.0, -1.0, 0.5]),
     "q": np.array([1.0, 3.0]),
-    "u": _rng.normal(size=3),
-    "v": _rng.normal(size=4),
-    "a": _rng.normal(size=(2, 3)),
-    "b": _rng.normal(size=(2, 3)),
-    "c": _rng.normal(size=(2, 3, 4)),
     "grid": np.array([-1.0, -0.25, 0.5, 2.0]),
 }
 
@@ -120,6 +115,9 @@ np.polyint(p, m=2, k=x)
 np.polyint(p, 0)
 np.poly(p)
 np.poly([x, y, x])
+np.poly(np.reshape(x, (1, 1)))
+np.poly(a[:, :2] * x)
+np.poly(c[0, :, :3])
 np.linspace(x, y)
 np.linspace(x, 3, 4)
 np.linspace(0, y, num=5, endpoint=False)
@@ -176,6 +174,7 @@ def test_einsum_path_is_plain() -> None:
         lambda z, w: np.cross(z, w),
         lambda z, w: np.poly(z),
         lambda z, w: np.poly(np.concatenate([z, np.conj(z)])),
+        lambda z, w: np.poly(np.multiply.outer(z, w) + np.diag(z)),
         lambda z, w: np.polyval(z, w),
         lambda z, w: np.linspace(z, w, 3),
     ],
@@ -220,6 +219,8 @@ def test_even_spacing_given_as_coordinates_has_derivatives_by_each() -> None:
         ("np.convolve(v, [])", ValueError),
         ("np.convolve(v, v, 'half')", ValueError),
         ("np.inner(v, v[:2])", ValueError),
+        ("np.poly([v, v])", ValueError),
+        ("np.poly(v[:0, None] * v[:0])", ValueError),
     ],
 )
 def test_what_numpy_refuses_is_refused(code: str, error: Any) -> None:
@@ -228,9 +229,33 @@ def test_what_numpy_refuses_is_refused(code: str, error: Any) -> None:
             evaluate(code, {"v": v})
 
 
-def test_poly_of_a_matrix_is_refused() -> None:
-    with pytest.raises(TypeError, match="eigenvalues"):
-        np.poly(Value(np.eye(2)))
+@pytest.mark.parametrize(
+    "matrix",
+    [np.zeros((2, 2)), np.eye(3), [[1.0, 1.0], [0.0, 1.0]]],
+    ids=["zero", "identity", "defective"],
+)
+def test_characteristic_polynomials_with_equal_roots_have_derivatives(matrix: Any) -> None:
+    assert gradcheck(np.poly, np.array(matrix), order=2)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [np.array([[2.0, -1.0, 0.5], [1.0, 3.0, 0.0], [0.0, 1.0, 4.0]]), np.diag([1.0, 1.0], 1)],
+    ids=["any", "nilpotent"],
+)
+def test_characteristic_polynomial_is_of_the_trace_and_the_determinant(matrix: Any) -> None:
+    for k, coefficient in [
+        (1, lambda a: -np.trace(a)),
+        (2, lambda a: (np.trace(a) ** 2 - np.trace(a @ a)) / 2),
+        (3, lambda a: -np.linalg.det(a)),
+    ]:
+        by_poly = tg.grad(lambda a, k=k: np.poly(a)[k])(matrix)
+        np.testing.assert_allclose(by_poly, tg.grad(coefficient)(matrix), rtol=1e-14, atol=1e-14)
+
+
+def test_roots_of_a_polynomial_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"np\.roots"):
+        np.roots(Value([1.0, 2.0]))
 
 
 def test_linspace_of_integers_is_rounded_down() -> None:
@@ -301,3 +326,10 @@ def test_arrays_of_values_count_as_values(f: Any) -> None:
     got = tg.grad(lambda x: np.sum(weights * f(_collected(x), x)))(x)
     want = tg.grad(lambda x: np.sum(weights * f(np.stack([x[0], x[1] * x[2], x[2] ** 2]), x)))(x)
     np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
+def test_arrays_of_values_are_arguments_of_transforms() -> None:
+    x = np.array([1.0, 2.0, 4.0])
+    inner = tg.grad(lambda y: (y**3).sum())  # 3 y^2
+    got = tg.grad(lambda x: inner(_collected(x)).sum())(x)  # of 3 (x0^2 + (x1 x2)^2 + x2^4)
+    np.testing.assert_allclose(got, [6, 6 * 2 * 16, 6 * 4 * 4 + 12 * 64], rtol=1e-14)

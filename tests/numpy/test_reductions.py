@@ -20,6 +20,7 @@ MASK[..., 1] = MASK[0, 1] = MASK[:, 0] = True
 ROW = np.array([True, False, True, True])
 HOLED = np.where(np.isin(np.arange(24).reshape(2, 3, 4), [1, 6, 7, 20]), np.nan, X)
 START: Any = {"initial": 0.75}
+WEIGHTED: Any = {"q": 0.5, "method": "inverted_cdf"}
 
 AXES: list[dict[str, Any]] = [
     {},
@@ -217,7 +218,13 @@ def test_reductions_of_nothing() -> None:
         (np.var, {"ddof": 1, "correction": 1}, ValueError, "correction"),
         (np.quantile, {"q": 1.5}, ValueError, "range"),
         (np.quantile, {"q": 0.5, "method": "none"}, ValueError, "method"),
-        (np.quantile, {"q": 0.5, "weights": X}, TypeError, "weights"),
+        (np.quantile, {"q": 0.5, "weights": np.abs(X)}, ValueError, "inverted_cdf"),
+        (np.quantile, {"weights": -np.abs(X), **WEIGHTED}, ValueError, "negative"),
+        (np.quantile, {"weights": 0 * X, **WEIGHTED}, ValueError, "weights"),
+        (np.quantile, {"weights": X + np.inf, **WEIGHTED}, ValueError, "weights"),
+        (np.quantile, {"weights": np.abs(HOLED), **WEIGHTED}, ValueError, "weights"),
+        (np.quantile, {"weights": np.ones(3), **WEIGHTED}, TypeError, "axis"),
+        (np.quantile, {"weights": np.ones(3), "axis": 2, **WEIGHTED}, ValueError, "weights"),
         (np.average, {"weights": np.zeros((2, 3, 4))}, ZeroDivisionError, "weights"),
         (np.average, {"weights": np.ones(3)}, TypeError, "axis"),
         (np.average, {"weights": np.ones(3), "axis": 2}, ValueError, "weights"),
@@ -375,6 +382,54 @@ def test_percentiles_along_axes(options: Any, q: Any) -> None:
                 same(f(Value(x), q, **options), np.expand_dims(np.stack(numbers), 1))
             else:
                 same(f(Value(x), q, **options), f(x, q, **options))
+
+
+@pytest.mark.parametrize("q", [0.0, 0.3, 0.5, 1.0, 1, [0.2, 0.9], [[0.0], [0.75]]], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weights": np.abs(X)},
+        {"weights": MASK, "keepdims": True},
+        {"weights": WEIGHTS, "axis": 2},
+        {"weights": np.abs(X), "axis": 1, "keepdims": True},
+        {"weights": MASK[0].T, "axis": (2, 1)},
+        {"weights": [0, 1, 2], "axis": 1},
+    ],
+    ids=named,
+)
+def test_quantiles_with_weights(q: Any, options: Any) -> None:
+    options = {**options, "method": "inverted_cdf"}
+    for x in (X, X.astype(np.float32), (10 * X).astype(int), HOLED):
+        same(np.quantile(Value(x), q, **options), np.quantile(x, q, **options))
+    same(np.percentile(Value(X), 100 * np.array(q), **options), np.quantile(X, q, **options))
+    assert gradcheck(lambda x: np.quantile(x, q, **options), X, order=2, mode="directional")
+
+
+def test_whole_weights_count_how_often_there_is_an_element() -> None:
+    x, counts = np.array([3.0, -1.0, 2.0, 0.5]), np.array([1, 0, 4, 2])
+    q = np.linspace(0, 1, 15)
+    got = np.quantile(Value(x), q, weights=counts, method="inverted_cdf")
+    same(got, np.quantile(np.repeat(x, counts), q, method="inverted_cdf"))
+
+
+def test_weights_of_nan_do_not_count() -> None:
+    q = [0.0, 0.3, 0.8, 1.0]
+    got = np.nanquantile(Value(HOLED[0]), q, axis=1, weights=WEIGHTS, method="inverted_cdf")
+    for row, part in zip(HOLED[0], got.data.T, strict=True):
+        there = ~np.isnan(row)
+        one: Any = {"weights": WEIGHTS[there], "method": "inverted_cdf"}
+        same(part, np.quantile(row[there], q, **one))
+    nothing = Value([np.nan, np.nan])
+    with pytest.warns(RuntimeWarning, match="All-NaN"):
+        same(np.nanpercentile(nothing, 50, weights=[1, 2], method="inverted_cdf"), np.nan)
+
+
+def test_weights_of_quantiles_have_gradient_0() -> None:
+    def f(x: Any, w: Any) -> Any:
+        return np.quantile(x, 0.5, axis=1, weights=w, method="inverted_cdf")
+
+    assert gradcheck(f, M, WEIGHTS, order=2)
+    same(f(M, Value(WEIGHTS)), f(M, WEIGHTS))
 
 
 # ---- Averages and covariances

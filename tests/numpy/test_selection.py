@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 import numpy as np
+import numpy_calls
 import pytest
 from numpy_calls import assert_same, check_derivatives, check_values, evaluate
 
@@ -11,16 +12,7 @@ import tinygrad_nn as tg
 from tinygrad_nn import Value
 from tinygrad_nn.testing import gradcheck
 
-_rng = np.random.default_rng(0)
-ARRAYS = {
-    "x": np.float64(0.75),
-    "u": _rng.normal(size=3),
-    "v": _rng.normal(size=4),
-    "a": _rng.normal(size=(2, 3)),
-    "b": _rng.normal(size=(2, 3)),
-    "c": _rng.normal(size=(2, 3, 4)),
-    "knots": np.array([-2.0, -0.5, 0.25, 1.5]),
-}
+ARRAYS = {**numpy_calls.ARRAYS, "knots": np.array([-2.0, -0.5, 0.25, 1.5])}
 
 CALLS = """
 np.where(a > 0, a, b)

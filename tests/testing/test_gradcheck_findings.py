@@ -86,6 +86,17 @@ def test_function_that_counts_its_calls_is_named() -> None:
     assert finding(f, X)[0] == "not deterministic"
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_function_that_is_not_finite_the_next_time_is_named(value: float) -> None:
+    calls: list[int] = []
+
+    def f(x: Any) -> Any:
+        calls.append(1)
+        return x * (1.0 if len(calls) < 3 else value)
+
+    assert finding(f, X)[0] == "not deterministic"
+
+
 def test_dropout_is_named_with_what_to_do() -> None:
     kind, text = finding(lambda x: nn.functional.dropout(x, 0.5), np.ones(50))
     assert kind == "not deterministic"

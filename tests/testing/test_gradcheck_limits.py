@@ -204,7 +204,7 @@ def test_outputs_that_change_their_shape_are_refused() -> None:
         calls.append(1)
         return x * np.ones(len(calls))
 
-    with pytest.raises(tg.ShapeError, match=r"returns shapes \[\(1,\)\], then \[\(2,\)\]"):
+    with pytest.raises(tg.ShapeError, match=r"returns shapes \[\(1,\)\], then"):
         gradcheck(growing, 1.0)
 
 

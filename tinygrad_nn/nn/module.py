@@ -50,7 +50,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        if mode.level == EVERYTHING:
+        if mode.level >= EVERYTHING:
             with call_of(self):
                 return self.forward(*args, **keywords)
         return self.forward(*args, **keywords)

@@ -137,11 +137,16 @@ def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
 def _qr(a: Any, mode: Any = "reduced") -> Any:
     """Of a wide matrix, the rest of r is q^H times the rest of the matrix."""
     rows, columns = np.shape(a)[-2:]
-    if mode == "complete" and rows > columns and _requires_grad(a):
-        raise TypeError("np.linalg.qr of a Value: mode 'complete' is for no more rows than columns")
+    missing = ""
     if mode not in ("reduced", "complete", "r"):
-        raise TypeError(f"np.linalg.qr of a Value has no derivative rules for mode {mode!r}")
-    if mode == "complete" and rows > columns:
+        missing = f"mode {mode!r} has no derivative rules; use mode='reduced' or 'r'"
+    elif mode == "complete" and rows > columns:
+        missing = (
+            "the columns of q that belong to no column of a have no derivatives; use mode='reduced'"
+        )
+    if missing:
+        if _requires_grad(a):
+            raise TypeError(f"np.linalg.qr of a Value of shape {np.shape(a)}: {missing}")
         return np.linalg.qr(array_of(a), mode)
     packed = matrix.qr(a[..., :rows])
     q, r = packed[..., :rows, :], packed[..., rows:, :]

@@ -356,13 +356,43 @@ def _polyfit(
 
 @implements(np.poly)
 def _poly(seq_of_zeros: Any) -> Any:
-    roots = np.atleast_1d(joined(seq_of_zeros))
-    if np.ndim(roots) != 1:
-        raise TypeError("np.poly of a Value takes roots, not a matrix: np.poly(eigenvalues)")
+    zeros = np.atleast_1d(joined(seq_of_zeros))
+    is_real = not np.iscomplexobj(np.poly(array_of(zeros)))  # NumPy checks the shape, too
+    product = _characteristic(zeros) if np.ndim(zeros) == 2 else _with_roots(zeros)
+    return np.real(product) if is_real else product
+
+
+def _with_roots(roots: Any) -> Any:
     product: Any = np.ones(1, dtype_of(roots))
     for root in roots:
         product = np.convolve(product, np.stack([np.ones((), dtype_of(roots)), -root]))
-    return product if np.iscomplexobj(np.poly(array_of(roots))) else np.real(product)
+    return product
+
+
+def _characteristic_vjp(g: Any, a: Any, out: Any) -> Any:
+    """d out_k = -tr(m_k da), where m_1 = 1 and m_(k+1) = a m_k + out_k (Faddeev, Le Verrier).
+
+    Unlike the eigenvalues, the coefficients have derivatives where these are equal.
+    """
+    n = a.shape[0]
+    identity = np.eye(n, dtype=a.dtype)
+    m, total = identity, g[1] * identity
+    for k in range(1, n):
+        m = a @ m + out[k] * identity
+        total = total + g[k + 1] * m
+    return -np.transpose(total)
+
+
+def _characteristic_domain(draw: Any) -> dict[str, Any]:
+    n = draw.integers(1, 3)
+    return {"a": draw.arrays((n, n), real)}
+
+
+@primitive(a=_characteristic_vjp, domain=_characteristic_domain, complex=True)
+def _characteristic(a: Any) -> Any:
+    """The coefficients of det(x - a), that of x^n first, for an n x n matrix."""
+    coefficients = np.poly(a)
+    return coefficients.astype(np.result_type(a, coefficients))  # complex if a is
 
 
 # ---- Ranges

@@ -1,6 +1,7 @@
 """NumPy's medians, percentiles and quantiles, of every method.
 
-Of equal elements, the gradient goes to those that sorting puts at the place.
+Of equal elements, the gradient goes to those that sorting puts at the place. Weights only choose
+an element, so that the derivative by them is 0.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._reductions import cast, floating, restored, rows, without_nan
+from ._reductions import along, cast, floating, restored, rows, without_nan
 from ._table import array_of, dtype_of, implements
 
 
@@ -76,18 +77,18 @@ def _quantile_function(whole: int, nan: str) -> Callable[..., Any]:
         keepdims: Any = False,
         weights: Any = None,
     ) -> Any:
-        if weights is not None:
-            raise TypeError("quantiles on Values take no weights=")
         if dtype_of(a).kind == "c":
             raise TypeError("quantiles are of real numbers")
+        if weights is not None:
+            weights = _weights(weights, a, axis, method)
         if whole == 1:
             method = _of_whole(q, method)
         a = without_nan(a, np.nan) if nan == "omit" else a
         fractions = _fractions(q, whole)
         # A Python number does not make the result more precise than the elements are.
         weak = type(q) in (int, float) and dtype_of(a).kind == "f"
-        weight = dtype_of(a if weak else fractions)
-        return _quantiles(a, fractions, axis, method, keepdims, nan, weight)
+        part_dtype = dtype_of(a if weak else fractions)
+        return _quantiles(a, fractions, axis, method, keepdims, nan, part_dtype, weights)
 
     return function
 
@@ -96,6 +97,16 @@ implements(np.quantile)(_quantile_function(1, "propagate"))
 implements(np.nanquantile)(_quantile_function(1, "omit"))
 implements(np.percentile)(_quantile_function(100, "propagate"))
 implements(np.nanpercentile)(_quantile_function(100, "omit"))
+
+
+def _weights(weights: Any, a: Any, axis: Any, method: str) -> Any:
+    """The weights, in the shape of `rows(a, axis)`."""
+    if method != "inverted_cdf":
+        raise ValueError(f"only method='inverted_cdf' takes weights=, not {method!r}")
+    weights = np.asarray(array_of(weights))
+    if np.any(weights < 0):
+        raise ValueError("the weights of quantiles must not be negative")
+    return rows(along(weights, a, axis, "quantiles"), axis)
 
 
 def _of_whole(q: Any, method: str) -> str:
@@ -140,7 +151,9 @@ _STEPS: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
 }
 
 
-def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: Any, nan: str, weight: Any) -> Any:
+def _quantiles(
+    a: Any, q: Any, axis: Any, method: str, keepdims: Any, nan: str, part_dtype: Any, weights: Any
+) -> Any:
     if method != "linear" and method not in {*_CONTINUOUS, *_STEPS}:
         raise ValueError(f"{method!r} is not a method of quantiles")
     x = rows(a, axis)
@@ -148,10 +161,12 @@ def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: Any, nan: str, 
         raise IndexError("quantile of nothing")
     shape = np.shape(q)
     q = np.reshape(q, (-1,) + (1,) * (x.ndim - 1))
-    if method in _STEPS:
-        result = _stepped(x, array_of(q), method, nan, weight)
+    if weights is not None:
+        result = _weighted(x, array_of(q), weights, nan)
+    elif method in _STEPS:
+        result = _stepped(x, array_of(q), method, nan, part_dtype)
     else:
-        result = _interpolated(x, q, method, nan, weight)
+        result = _interpolated(x, q, method, nan, part_dtype)
     result = np.reshape(result, shape + x.shape[:-1])
     return restored(result, np.ndim(a), axis, keepdims, len(shape))
 
@@ -162,16 +177,34 @@ def _ranks(position: Any, count: Any, last: int) -> Any:
     return np.where(count > 0, inside, last).astype(np.intp)
 
 
-def _stepped(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
+def _weighted(x: Any, q: Any, weights: Any, nan: str) -> Any:
+    """The first element at which the weights, added up in order, are the part q of them all."""
+    array = array_of(x)
+    count, last = _counts(array, nan)
+    if nan == "omit":
+        weights = np.where(np.isnan(array), 0, weights)
+    order = np.argsort(array, axis=-1, kind="stable")
+    sums = np.cumsum(np.take_along_axis(weights, order, axis=-1), axis=-1, dtype=np.float64)
+    total = sums[..., -1:]
+    known = (total > 0) & (total < np.inf)
+    if not np.all(known | (count == 0)[..., None]):
+        raise ValueError("the weights of quantiles must be finite, and not all 0")
+    cdf = (sums / np.where(known, total, 1)).astype(q.dtype)
+    # The quantile 0, too, comes behind those that have no weight.
+    before = (cdf < q[..., None]) | (cdf == 0)
+    return _in_order(x, np.where(count, np.sum(before, axis=-1), last))
+
+
+def _stepped(x: Any, q: Any, method: str, nan: str, part_dtype: Any) -> Any:
     count, last = _counts(array_of(x), nan)
     one, other = _STEPS[method](count.astype(q.dtype), q)
     if one is other:
         return _in_order(x, _ranks(one, count, last))
     lower, upper = _both_in_order(x, _ranks(one, count, last), _ranks(other, count, last))
-    return _between(lower, upper, np.where(one == other, 0, 0.5).astype(weight))
+    return _between(lower, upper, np.where(one == other, 0, 0.5).astype(part_dtype))
 
 
-def _interpolated(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
+def _interpolated(x: Any, q: Any, method: str, nan: str, part_dtype: Any) -> Any:
     count, last = _counts(array_of(x), nan)
     n = count.astype(dtype_of(q))
     if method == "linear":
@@ -182,7 +215,7 @@ def _interpolated(x: Any, q: Any, method: str, nan: str, weight: Any) -> Any:
     below = np.floor(array_of(position))
     within = (below >= 0) & (below < count - 1)
     lower, upper = _both_in_order(x, _ranks(below, count, last), _ranks(below + 1, count, last))
-    return _between(lower, upper, cast(np.where(within, position - below, 0), weight))
+    return _between(lower, upper, cast(np.where(within, position - below, 0), part_dtype))
 
 
 def _between(lower: Any, upper: Any, part: Any) -> Any:

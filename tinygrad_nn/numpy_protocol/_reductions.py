@@ -150,11 +150,7 @@ def _ptp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 
 
 def logsumexp(
-    a: Any,
-    axis: Any = None,
-    keepdims: Any = False,
-    initial: Any = no_value,
-    where: Any = True,
+    a: Any, axis: Any = None, keepdims: Any = False, initial: Any = no_value, where: Any = True
 ) -> Any:
     """np.logaddexp.reduce."""
     if where is not True:
@@ -282,7 +278,7 @@ def _average(
         weights = cast(weights, None)
         integer = () if a.dtype.kind in "fc" else (np.float64,)
         dtype = np.result_type(a.dtype, weights.dtype, *integer)
-        weights = cast(_along(weights, a, axis), dtype)
+        weights = cast(along(weights, a, axis, "np.average"), dtype)
         total = ops.sum(weights, axis, keepdims)
         if np.any(array_of(total) == 0):
             raise ZeroDivisionError("np.average: the weights sum to 0, which cannot be divided by")
@@ -293,18 +289,16 @@ def _average(
     return average, total if np.shape(total) == shape else np.broadcast_to(total, shape)
 
 
-def _along(weights: Any, a: Any, axis: Any) -> Any:
+def along(weights: Any, a: Any, axis: Any, name: str) -> Any:
     """Weights of the axes `axis`, in the shape of `a`."""
     shape = np.shape(a)
     if np.shape(weights) == shape:
         return weights
     if axis is None:
-        raise TypeError("np.average: say by axis= what weights of another shape than a belong to")
+        raise TypeError(f"{name}: say by axis= what weights of another shape than a belong to")
     axes = _axes(axis, len(shape))
     if np.shape(weights) != tuple([shape[k] for k in axes]):
-        raise ValueError(
-            f"np.average: weights of shape {np.shape(weights)} for axis {axis} of {shape}"
-        )
+        raise ValueError(f"{name}: weights of shape {np.shape(weights)} for axis {axis} of {shape}")
     ordered = np.transpose(weights, tuple(np.argsort(axes)))
     spread = np.expand_dims(ordered, tuple([k for k in range(len(shape)) if k not in axes]))
     return np.broadcast_to(spread, shape)
@@ -428,42 +422,32 @@ def _is_number(a: Any) -> Any:
     return ~np.isnan(a) if a.dtype.kind in "fc" else np.ones(a.shape, bool)
 
 
-@implements(np.nansum)
-def _nansum(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
-    return _sum(without_nan(a, 0), axis, dtype, **options)
+def _with_neutral(reduction: Callable[..., Any], neutral: float) -> Callable[..., Any]:
+    """The reduction with `neutral` in the place of each NaN."""
+
+    def function(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+        return reduction(without_nan(a, neutral), axis, dtype, **options)
+
+    return function
 
 
-@implements(np.nanprod)
-def _nanprod(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
-    return _prod(without_nan(a, 1), axis, dtype, **options)
+implements(np.nansum)(_with_neutral(_sum, 0))
+implements(np.nanprod)(_with_neutral(_prod, 1))
+implements(np.nancumsum)(_with_neutral(_cumsum, 0))
+implements(np.nancumprod)(_with_neutral(_cumprod, 1))
 
 
-@implements(np.nancumsum)
-def _nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return _cumsum(without_nan(a, 0), axis, dtype)
+def _of_numbers(reduction: Callable[..., Any]) -> Callable[..., Any]:
+    """The reduction of those elements alone that are not NaN, by its `where=`."""
+
+    def function(
+        a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
+    ) -> Any:
+        return reduction(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
+
+    return function
 
 
-@implements(np.nancumprod)
-def _nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return _cumprod(without_nan(a, 1), axis, dtype)
-
-
-@implements(np.nanmean)
-def _nanmean(
-    a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
-) -> Any:
-    return _mean(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
-
-
-@implements(np.nanvar)
-def _nanvar(
-    a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
-) -> Any:
-    return _var(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
-
-
-@implements(np.nanstd)
-def _nanstd(
-    a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
-) -> Any:
-    return _std(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
+implements(np.nanmean)(_of_numbers(_mean))
+implements(np.nanvar)(_of_numbers(_var))
+implements(np.nanstd)(_of_numbers(_std))

@@ -72,19 +72,25 @@ def arrays_of(tree: Any) -> Any:
 
 
 def write(out: Any, result: Any, name: str) -> Any:
-    """Put a result into `out`, which NumPy's functions return then."""
+    """Put a result into `out`, which NumPy's functions return then.
+
+    TypeError if that would lose a gradient, or is a cast that ufuncs refuse: float to integer.
+    """
     if isinstance(out, tuple):
         (out,) = out
-    if is_value(out):
-        out[...] = result
-        return out
-    if is_value(result) and result.requires_grad:
+    if not is_value(out) and is_value(result) and result.requires_grad:
         raise TypeError(
             f"np.{name}: a Value cannot be written into an array, which would lose the gradient; "
             f"leave out= out, or give a Value: out = tg.Value(np.zeros(...)). (For a += v on an "
             "array a, write a = a + v.)"
         )
-    np.copyto(out, array_of(result), casting="same_kind")
+    given, wanted = dtype_of(result), dtype_of(out)
+    if not np.can_cast(given, wanted, "same_kind"):
+        raise TypeError(
+            f"np.{name}: cannot cast the result from {given} to out= of {wanted} with casting rule "
+            f"'same_kind'; give an out= of {given}"
+        )
+    out[...] = result if is_value(out) else array_of(result)
     return out
 
 

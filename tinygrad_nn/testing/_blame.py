@@ -15,7 +15,8 @@ from .report import Culprit, Report, Verdict
 
 _SMALL = 2_000  # derivatives of a single operation that are measured one by one
 _NODES = 300  # operations of a graph that are checked
-_NOT_A_RULE = {"changes its input", "not deterministic"}  # findings that no rule is to blame for
+# Findings that no rule is to blame for.
+_NOT_A_RULE = {"changes its input", "not deterministic", "other values"}
 
 
 def look_into_graph(subject: ValueSubject, report: Report) -> None:

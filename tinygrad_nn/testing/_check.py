@@ -9,7 +9,7 @@ import numpy as np
 from ._by_hand import ArraySubject
 from ._graph import inspect_graph
 from ._judge import Code
-from ._measure import Directions, excuse_unstable, measure_all, wrong_together
+from ._measure import Directions, excuse_unstable, measure_all, spread_nearby, wrong_together
 from ._pattern import guess
 from ._slopes import Array
 from ._subject import BackwardError, Subject, ValueSubject
@@ -69,7 +69,9 @@ class Check:
     # ---- What must hold before anything is compared
 
     def _well_defined(self, subject: Subject) -> bool:
-        """Whether the function can be checked: finite, the same each time, without effects."""
+        """Whether the function can be checked: finite, the same each time, without effects, and
+        the same with arrays.
+        """
         for name, x in zip(subject.names, subject.inputs, strict=True):
             if not np.isfinite(x).all():
                 text = f"the input {name} is NaN or infinite somewhere"
@@ -80,18 +82,49 @@ class Check:
         if changed:
             text = f"{', '.join(changed)} is not the same after {subject.name} has run"
             return self._find("changes its input", text)
+        sizes = np.maximum(np.abs(again), np.abs(subject.origin))
+        if not np.all(_same(again, subject.origin, 1e3 * subject.eps * sizes)):
+            off = np.max(np.abs(again - subject.origin))
+            return self._find(
+                "not deterministic",
+                f"two calls with the same inputs differ by {off:.2g}: seed what is random, "
+                "or switch it off, as model.eval() does for dropout",
+            )
+        if isinstance(subject, ValueSubject) and not self._same_with_arrays(subject):
+            return False
         if not np.isfinite(subject.origin).all():
             at = int(np.argmin(np.isfinite(subject.origin)))
             text = f"{subject.name}{subject.output_label(at)} is {subject.origin[at]} at this point"
             return self._find("not finite", text, "inconclusive")
-        off = np.abs(again - subject.origin)
-        if np.any(~(off <= 1e3 * subject.eps * np.maximum(np.abs(again), np.abs(subject.origin)))):
-            return self._find(
-                "not deterministic",
-                f"two calls with the same inputs differ by {np.max(off):.2g}: seed what is random, "
-                "or switch it off, as model.eval() does for dropout",
-            )
         return True
+
+    def _same_with_arrays(self, subject: ValueSubject) -> bool:
+        """Whether the outputs are, to rounding, the plain ones."""
+        values, plain = subject.origin, subject.plain
+        if plain is None:
+            return True
+        allowed = np.maximum(1e-10, 10 * subject.eps) * subject.largest
+        same = _same(values, plain, allowed)
+        if not same.all():  # what cancels, or is chaotic, may be made of roundings
+            same = _same(values, plain, allowed + 10 * spread_nearby(subject, self.rng))
+        if same.all():
+            return True
+        at = int(np.argmax(np.where(same, 0, np.abs(values - plain))))
+        more = int(np.count_nonzero(~same)) - 1
+        label = subject.output_label(at)
+        if subject.is_gradient:
+            here, there, so = "with create_graph=True", "without", "a rule or f depends on which"
+        else:
+            here, there, label = "with Values", "with arrays", f"{subject.name}{label}"
+            so = (
+                f"{subject.name} computes something else with arrays than with Values, so its "
+                "derivative is that of another function"
+            )
+        others = f" (and {more} more differ)" if more else ""
+        return self._find(
+            "other values",
+            f"{label} is {values[at]:.12g} {here}, but {plain[at]:.12g} {there}{others}: {so}",
+        )
 
     def _well_formed(self, subject: Subject) -> bool:
         """Whether the claimed derivatives can be had at all, in a form that can be compared."""
@@ -184,6 +217,13 @@ class Check:
             wrong = [at for at, measured in enumerate(found) if measured.code[0, 0] == Code.WRONG]
             self.report.worst += narrowed(order, directions, wrong)
         self.report.worst += worst(order, found, lambda output: "")
+
+
+def _same(a: Array, b: Array, allowed: Array) -> Array:
+    """Where a and b differ by no more than is allowed; a NaN is the same as another."""
+    off = np.abs(a - b)
+    close = np.isfinite(off) & (off <= allowed)
+    return np.asarray(close | (a == b) | (np.isnan(a) & np.isnan(b)))
 
 
 def _joined(arrays: list[Array]) -> Array:

@@ -196,6 +196,14 @@ def excuse_unstable(subject: Subject, found: Sequence[Measured], rng: np.random.
         measured.code[excused & vanishes] = Code.NOTHING
 
 
+def spread_nearby(subject: Subject, rng: np.random.Generator) -> Array:
+    """By how much the outputs change when x moves by its rounding."""
+    spread = np.zeros(subject.origin.shape)
+    for (values,) in _claims_nearby(subject, rng, lambda moved: [moved.origin]):
+        np.fmax(spread, np.abs(values - subject.origin), out=spread)
+    return spread
+
+
 def _claims_nearby(
     subject: Subject, rng: np.random.Generator, claims: Callable[[Subject], list[Array]]
 ) -> Iterator[list[Array]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..dispatch import gathered
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
+from ..random import generator_state, random_numbers_from
 from ..value import Value, make_value
 from ._slopes import Array
 
@@ -38,6 +40,8 @@ class Subject:
     rounding and the smallest full number of what each output is computed with, as far as one can
     see, `rounding` is the largest `eps`.
     """
+
+    takes_arrays = False  # whether the function is one of plain arrays, too
 
     def __init__(
         self,
@@ -82,6 +86,13 @@ class Subject:
         self.rounding = float(np.max(self.eps, initial=np.finfo(float).eps))
 
     @property
+    def largest(self) -> Array:
+        """For each number in the outputs, the size of the largest in the same output."""
+        sizes = [math.prod(shape) for shape in self.output_shapes]
+        parts = np.split(self.origin, np.cumsum(sizes)[:-1])
+        return np.repeat([_magnitude(part) for part in parts], sizes)
+
+    @property
     def magnitude(self) -> float:
         """The size of the largest number that it is seen to compute with."""
         return _magnitude(self.origin)
@@ -113,7 +124,7 @@ class Subject:
 
     def _run(self, leaves: list[Any]) -> list[tuple[str, Any]]:
         self.evaluations += 1
-        with engine.collecting():
+        with engine.like_arrays(copies=self.takes_arrays):
             result = self.call(leaves)
         named = [(name, gathered(output)) for name, output in flatten(result)[0]]
         outputs = [
@@ -194,8 +205,12 @@ class Subject:
 class ValueSubject(Subject):
     """A function of Values, whose derivatives are those of the graph it records.
 
-    `variables` and `outputs` are the ends of that graph, made under `engine.record()`.
+    `variables` and `outputs` are the ends of that graph, made under `engine.record()`. Where it
+    is to be found out whether the function takes arrays as well (None), `plain` is what it returns
+    for them. `plain` of a gradient is what it is where no graph of it is recorded.
     """
+
+    is_gradient = False
 
     def __init__(
         self,
@@ -204,8 +219,15 @@ class ValueSubject(Subject):
         varied: Sequence[int],
         call: Callable[[list[Any]], Any],
         wide: bool = True,
+        takes_arrays: bool | None = False,
     ) -> None:
+        random_state = generator_state()
         super().__init__(name, leaves, varied, call, wide)
+        self.plain: Array | None = None
+        if takes_arrays is None:
+            with random_numbers_from(random_state):
+                self.plain = self._run_with_arrays()
+        self.takes_arrays = bool(takes_arrays) or self.plain is not None
         self.variables = [Value(array) for array in self.as_given(self.inputs)]
         self._nodes = [_node(variable) for variable in self.variables]
         with engine.record():
@@ -239,16 +261,32 @@ class ValueSubject(Subject):
         return Value(array)
 
     def moved(self, inputs: Sequence[Array]) -> Subject:
-        moved = ValueSubject(self.name, self._leaves_at(inputs), self.varied, self.call)
+        leaves, arrays = self._leaves_at(inputs), self.takes_arrays
+        moved = ValueSubject(self.name, leaves, self.varied, self.call, takes_arrays=arrays)
         moved._shaken = np.random.default_rng(0)
         return moved
+
+    def _run_with_arrays(self) -> Array | None:
+        """The outputs at the point with arrays for all Values; None if it returns no such then."""
+        leaves = self._with(self.as_given(self.inputs))
+        for at, constant in self.constants.items():
+            leaves[at] = _own(_data(constant))
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                outputs = self._run(leaves)
+        except Exception:
+            return None
+        values = None if any(isinstance(out, Value) for _, out in outputs) else _vector(outputs)
+        return values if values is not None and values.shape == self.origin.shape else None
 
     def in_own_dtypes(self) -> ValueSubject | None:
         """The same with the inputs as they were given, if it was checked in wider ones."""
         if self.cast == self.dtypes:
             return None
         leaves = list(zip(self.leaf_names, self.leaves, strict=True))
-        return ValueSubject(self.name, leaves, self.varied, self.call, wide=False)
+        return ValueSubject(
+            self.name, leaves, self.varied, self.call, wide=False, takes_arrays=self.takes_arrays
+        )
 
     def vjp(self, cotangent: Array) -> list[Array | None]:
         roots, seeds = self.seeds(cotangent)
@@ -332,8 +370,13 @@ class ValueSubject(Subject):
             ]
 
         name = f"the gradient of {self.name}"
-        subject = ValueSubject(name, leaves, range(len(leaves)), gradients)
+        subject = ValueSubject(
+            name, leaves, range(len(leaves)), gradients, takes_arrays=self.takes_arrays
+        )
         subject.output_names = [f"{self.names[at]}.grad" for at in chosen]
+        subject.is_gradient = True
+        found = self.gradient(np.concatenate([g.reshape(-1) for g in cotangents]))
+        subject.plain = np.concatenate([found[at].reshape(-1) for at in chosen])
         return subject
 
 

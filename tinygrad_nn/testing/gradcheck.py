@@ -47,6 +47,12 @@ def gradcheck(
     AssertionError with the report, if one is wrong; warns (InconclusiveWarning) where the point
     allows no verdict. At a kink, every value between the slopes on both sides is right.
 
+    A function of Values is also called once with plain arrays and numbers in place of them. What
+    it returns then must be, to rounding, what it returns with Values: where it computes something
+    else with arrays, as one that writes into a view may, its derivative is that of another
+    function. Nothing is compared if it raises then, as `x.relu()` does, or returns no plain
+    arrays or numbers, or not as many.
+
     No tolerances are to be set. A derivative is wrong if it differs by more than the estimated
     error of the numerical one and what rounding may add: 2e-7 of its size, 2e-5 where float32 is
     used inside. It is proven right if an error of one part in a million would have been seen (of
@@ -85,7 +91,12 @@ def gradcheck(
             (path, Value(leaf, requires_grad=False) if _is_data(at, leaf, varied) else leaf)
             for at, (path, leaf) in enumerate(leaves)
         ]
-        return _run(lambda: ValueSubject(name, leaves, varied, call), order, mode, left_out)
+        return _run(
+            lambda: ValueSubject(name, leaves, varied, call, takes_arrays=None),
+            order,
+            mode,
+            left_out,
+        )
     if not callable(grad):
         raise TypeError(f"grad must be a function of the inputs, not {type(grad).__name__}")
     if order != 1:

@@ -49,8 +49,8 @@ class InputSummary:
 class Finding:
     """Something that is wrong, or uncertain, beyond single numbers.
 
-    `kind` names it: "shape", "dtype", "not deterministic", "changes its input", "saved value
-    changed", "not linear in g", "missing gradient", "not finite", "error", "kink",
+    `kind` names it: "shape", "dtype", "not deterministic", "changes its input", "other values",
+    "saved value changed", "not linear in g", "missing gradient", "not finite", "error", "kink",
     "discontinuity", ...
     """
 

@@ -250,10 +250,10 @@ def _attached(name: str, outputs: Sequence[Any], sources: Sequence[Node], pull: 
         if isinstance(data, np.ndarray):
             node.shape, node.dtype = data.shape, data.dtype
         node.edges = ((hub, lambda g, at=at: Cotangents({at: g}), (), 0),)
-        if engine.mode.level == engine.EVERYTHING:
+        if engine.mode.level >= engine.EVERYTHING:
             engine.trace(node, data, (None,))
         attached.append(make_value(data, node))
-    if engine.mode.level == engine.EVERYTHING:
+    if engine.mode.level >= engine.EVERYTHING:
         engine.trace(hub, None, (tuple([None] * len(sources)),))
         hub.keeps_grad = False
     return attached
