@@ -28,6 +28,7 @@ def masks(x: Any) -> Any:
         mask[k] = True
         places[:] = k
         total = total + np.where(mask, x, x**2).sum() + (x[mask] ** 2).sum() + x[places, ...].prod()
+        total = total + np.where(np.broadcast_to(mask, (2, 3)), x, x**3).sum()
     return total
 
 

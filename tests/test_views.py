@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_nn as tg
 from tinygrad_nn import Value
-from tinygrad_nn.engine import like_arrays
+from tinygrad_nn.modes import like_arrays
 from tinygrad_nn.testing import gradcheck
 
 START = np.array([1.0, 2.0, 4.0, 3.0])

@@ -17,8 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import data, interop, nn, ops, optim, transforms
-from .engine import enable_grad, is_grad_enabled, no_grad, record
 from .errors import ShapeError
+from .modes import enable_grad, is_grad_enabled, no_grad, record
 from .ops import *  # noqa: F403
 from .primitive import primitive, primitives
 from .random import manual_seed

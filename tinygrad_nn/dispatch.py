@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .engine import COPIES, EVERYTHING, Node, kept, mode, node_numbers, trace
+from .engine import Node, node_numbers, trace
 from .errors import ShapeError
+from .modes import COPIES, EVERYTHING, kept, mode
 
 if TYPE_CHECKING:
     from .primitive import Primitive

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, final
 
 import numpy as np
 
-from . import engine, numpy_protocol, ops, views
+from . import engine, modes, numpy_protocol, ops, views
 from .dispatch import wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
@@ -51,7 +51,7 @@ def _reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], V
 def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
     def method(self: Value, other: Any) -> Value:
         new = operation(self, other)
-        if type(self._data) is not np.ndarray and engine.is_grad_enabled():
+        if type(self._data) is not np.ndarray and modes.is_grad_enabled():
             self._check_replaceable()
             return new  # type: ignore[no-any-return]  # as of numbers: other names keep theirs
         self._become(new)
@@ -467,7 +467,7 @@ class Value:
         return operator.index(self._number())
 
     def _number(self) -> Any:
-        if self._node is not None and engine.mode.tracing:
+        if self._node is not None and modes.mode.tracing:
             raise TypeError(
                 "inside a function or rule that is being differentiated, a Value does not become a "
                 "Python number, which would lose the gradient: use NumPy's functions (not math's), "
@@ -521,9 +521,9 @@ class Value:
         So np.array([a, b]) loses no gradient there. Operations that meet such an array make a
         Value of it.
         """
-        if not engine.mode.like_arrays or dtype not in (None, object):
+        if not modes.mode.like_arrays or dtype not in (None, object):
             raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
-        engine.mode.of_values = True
+        modes.mode.of_values = True
         array = np.empty(self.shape, object)
         for index in np.ndindex(self.shape):
             array[index] = self[index] if index else self
@@ -549,7 +549,7 @@ class Value:
         """Raise RuntimeError for a leaf that must stay one."""
         node = self._node
         kept = node is not None and (node.grad is not None or getattr(self, "_is_parameter", False))
-        if kept and self.is_leaf and engine.is_grad_enabled():
+        if kept and self.is_leaf and modes.is_grad_enabled():
             raise RuntimeError(
                 "in place: this leaf has a gradient or is a parameter, and would become a result "
                 "that is neither; write the update inside `with tg.no_grad():`"
@@ -574,7 +574,7 @@ class Value:
         changing = views.views_of(self)
         before = self._node
         self._data = new._data
-        if engine.is_grad_enabled() or not self.is_leaf:
+        if modes.is_grad_enabled() or not self.is_leaf:
             self._node = new._node
         for view in changing:
             view._take_again(self._node is before)
@@ -693,7 +693,7 @@ def backward(
         nodes.append(root._node)
         seeds.append(_seed(root, gradient, create_graph))
     if create_graph:
-        with engine.enable_grad():
+        with modes.enable_grad():
             found = engine.backpropagate(nodes, seeds, wrap=make_value)
     else:
         found = engine.backpropagate(nodes, seeds)

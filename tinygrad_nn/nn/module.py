@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..engine import EVERYTHING, call_of, mode
+from ..engine import call_of
+from ..modes import EVERYTHING, mode
 from ..value import Value
 
 

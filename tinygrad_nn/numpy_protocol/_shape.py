@@ -14,8 +14,8 @@ import numpy as np
 
 from .. import ops
 from ..dispatch import gathered
-from ..engine import mode
 from ..errors import ShapeError
+from ..modes import mode
 from ..views import Kind, always, linked, read_only
 from ._table import (
     array_of,

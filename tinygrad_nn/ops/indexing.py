@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Part, mode
+from ..engine import Part
+from ..modes import mode
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
 from ..views import Kind, link_of, linked

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import mode
 from ..errors import ShapeError
+from ..modes import mode
 from ..primitive import primitive
 from ..views import Kind, linked, read_only, shares_memory
 from .indexing import _array_index, _getitem, getitem

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine
+from .. import engine, modes
 from ..dispatch import gathered
 from ..engine import Node
 from ..errors import ShapeError
@@ -124,7 +124,7 @@ class Subject:
 
     def _run(self, leaves: list[Any]) -> list[tuple[str, Any]]:
         self.evaluations += 1
-        with engine.like_arrays(copies=self.takes_arrays):
+        with modes.like_arrays(copies=self.takes_arrays):
             result = self.call(leaves)
         named = [(name, gathered(output)) for name, output in flatten(result)[0]]
         outputs = [
@@ -205,7 +205,7 @@ class Subject:
 class ValueSubject(Subject):
     """A function of Values, whose derivatives are those of the graph it records.
 
-    `variables` and `outputs` are the ends of that graph, made under `engine.record()`. Where it
+    `variables` and `outputs` are the ends of that graph, made under `modes.record()`. Where it
     is to be found out whether the function takes arrays as well (None), `plain` is what it returns
     for them. `plain` of a gradient is what it is where no graph of it is recorded.
     """
@@ -230,7 +230,7 @@ class ValueSubject(Subject):
         self.takes_arrays = bool(takes_arrays) or self.plain is not None
         self.variables = [Value(array) for array in self.as_given(self.inputs)]
         self._nodes = [_node(variable) for variable in self.variables]
-        with engine.record():
+        with modes.record():
             outputs = [output for _, output in self.run(self.variables)]
         self.outputs = [out if isinstance(out, Value) else make_value(out, None) for out in outputs]
         shapes = [out.shape for out in self.outputs]
@@ -354,7 +354,7 @@ class ValueSubject(Subject):
         def gradients(new: list[Any]) -> list[Any]:
             variables = new[:count]
             nodes = [_node(variable) for variable in variables]
-            with engine.enable_grad():
+            with modes.enable_grad():
                 outputs = [output for _, output in self.run(variables)]
                 pairs = [
                     (out._node, g)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine, ops
+from .. import engine, modes, ops
 from ..dispatch import gathered
 from ..engine import Node
 from ..errors import ShapeError
@@ -90,8 +90,8 @@ class Call:
             raise TypeError(f"{what}: argnums {argnums} name an argument twice")
         given: dict[Any, Any] = {**dict(enumerate(args)), **keywords}
         self.arguments = []
-        traceable = engine.is_grad_enabled()
-        with engine.like_arrays(tracing=True):
+        traceable = modes.is_grad_enabled()
+        with modes.like_arrays(tracing=True):
             for place in places:
                 argument = Argument(given[place], f"{what}: argument {place!r}")
                 self.arguments.append(argument)
@@ -153,7 +153,7 @@ class Call:
         ]
         roots, seeds = [root for root, _ in pairs], [seed for _, seed in pairs]
         if graph:
-            with engine.enable_grad():
+            with modes.enable_grad():
                 found = engine.backpropagate(roots, seeds, onto=self.variables, wrap=make_value)
         else:
             found = engine.backpropagate(roots, seeds, onto=self.variables)

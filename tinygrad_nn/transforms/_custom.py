@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine
+from .. import engine, modes
 from ..dispatch import gathered
 from ..engine import Cotangents, Node
 from ..errors import ShapeError
@@ -49,12 +49,12 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def checkpointed(*args: Any, **keywords: Any) -> Any:
-        if not engine.is_grad_enabled():
+        if not modes.is_grad_enabled():
             return f(*args, **keywords)
         state = generator_state()
         parts, rebuild = flatten((args, keywords))
         inputs = [_as_it_is(leaf) for _, leaf in parts]
-        like_arrays = engine.like_arrays if engine.mode.like_arrays else contextlib.nullcontext
+        like_arrays = modes.like_arrays if modes.mode.like_arrays else contextlib.nullcontext
         start = next(engine.node_numbers)
         leaves, build = flatten(f(*args, **keywords))
         outputs = [leaf for _, leaf in leaves]
@@ -62,7 +62,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         def pull(cotangents: Mapping[int, Any], graph: bool) -> Sequence[Any]:
             args, keywords = rebuild([_as_it_is(leaf) for leaf in inputs])
-            with like_arrays(), engine.enable_grad(), random_numbers_from(state):
+            with like_arrays(), modes.enable_grad(), random_numbers_from(state):
                 again = [leaf for _, leaf in flatten(f(*args, **keywords))[0]]
                 found = engine.backpropagate(
                     [again[at]._node for at in cotangents],
@@ -130,7 +130,7 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
         parts = [flatten(x) for x in args]
         given = [_as_it_is(leaf) for leaves, _ in parts for _, leaf in leaves]
         sources = [x._node for x in given if isinstance(x, Value) and x._node is not None]
-        if not sources or not engine.is_grad_enabled():
+        if not sources or not modes.is_grad_enabled():
             return self._without_others(self._f(*args, **keywords))
         backward = self._backward
 
@@ -149,7 +149,7 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
         outputs = [leaf for _, leaf in leaves]
 
         def pull(cotangents: Mapping[int, Any], graph: bool) -> Sequence[Any]:
-            with engine.enable_grad():
+            with modes.enable_grad():
                 residuals = run(wrapped=True)[1] if graph else kept
                 zeros = [np.zeros(np.shape(x)) for x in outputs]
                 g = build([cotangents.get(at, zero) for at, zero in enumerate(zeros)])
@@ -190,7 +190,7 @@ def _as_it_is(x: Any) -> Any:
     """What an argument is now, though it may be changed in place later."""
     if isinstance(x, Value):
         return copy.copy(x)
-    return engine.kept(x) if engine.mode.like_arrays else x
+    return modes.kept(x) if modes.mode.like_arrays else x
 
 
 def _read_only(x: Any) -> Any:
@@ -250,10 +250,10 @@ def _attached(name: str, outputs: Sequence[Any], sources: Sequence[Node], pull: 
         if isinstance(data, np.ndarray):
             node.shape, node.dtype = data.shape, data.dtype
         node.edges = ((hub, lambda g, at=at: Cotangents({at: g}), (), 0),)
-        if engine.mode.level >= engine.EVERYTHING:
+        if modes.mode.level >= modes.EVERYTHING:
             engine.trace(node, data, (None,))
         attached.append(make_value(data, node))
-    if engine.mode.level >= engine.EVERYTHING:
+    if modes.mode.level >= modes.EVERYTHING:
         engine.trace(hub, None, (tuple([None] * len(sources)),))
         hub.keeps_grad = False
     return attached

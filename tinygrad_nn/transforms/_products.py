@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine
+from .. import engine, modes
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
@@ -83,7 +83,7 @@ def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
         graph = call.nested or any(isinstance(x, Value) and x.requires_grad for x in given.values())
         reached = [node for node in given if node in ends]
         seeds = [_tangent(given[node], node, graph) for node in reached]
-        with engine.enable_grad():
+        with modes.enable_grad():
             back = engine.backpropagate(
                 [ends[node] for node in reached],
                 seeds,

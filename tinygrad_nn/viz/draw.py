@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import engine
+from .. import engine, modes
 from ..dispatch import gathered
 from ..nest import flatten
 from ..nn.module import Module
@@ -150,7 +150,7 @@ def _of_call(f: Callable[..., Any], inputs: Sequence[Any], known: Known) -> Pict
             if isinstance(leaf, (Value, np.ndarray)):
                 known.add(path, leaf, "input")
         arguments.append(build([leaf for _, leaf in taken]))
-    with engine.record(), engine.like_arrays(copies=False), random_numbers_from(generator_state()):
+    with modes.record(), modes.like_arrays(copies=False), random_numbers_from(generator_state()):
         result = f(*arguments)
         results = [gathered(leaf) for _, leaf in flatten(result)[0]]
     outputs = [x for x in results if isinstance(x, Value) and x._node is not None]

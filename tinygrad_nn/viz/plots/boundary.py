@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ... import engine
+from ... import modes
 from ...errors import ShapeError
 from ...nn.module import Module
 from .arrays import LARGEST, check_same_kind, labels, numbers, points, span, whole_number
@@ -90,7 +90,7 @@ class _Decision(NamedTuple):
 
 def _outputs(predict: Callable[[Any], Any], grid: Any) -> Any:
     """What `predict` returns for the grid: numbers or strings, (n,) or (n, classes)."""
-    with _evaluating(predict), engine.no_grad():
+    with _evaluating(predict), modes.no_grad():
         outputs = [
             _output(predict(grid[at : at + _BATCH]), len(grid[at : at + _BATCH]))
             for at in range(0, len(grid), _BATCH)

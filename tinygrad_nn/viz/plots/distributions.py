@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from ... import engine
+from ... import engine, modes
 from ...nn.module import Module
 from ...value import Value
 from ..describe import norm, number
@@ -173,7 +173,7 @@ def _differentiated(
     parameters: list[Value],
 ) -> list[Any]:
     """The gradients of loss(model(*inputs)), None where it does not depend on the parameter."""
-    with engine.enable_grad():
+    with modes.enable_grad():
         result = loss(model(*inputs))
     if not isinstance(result, Value) or result.size != 1 or result._node is None:
         came = f"a Value of shape {result.shape}" if isinstance(result, Value) else repr(result)

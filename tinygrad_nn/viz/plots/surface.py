@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import engine
+from ... import modes
 from ...errors import ShapeError
 from ..describe import number
 from .arrays import LARGEST, drawable, numbers, points, span, whole_number
@@ -93,7 +93,7 @@ def _range(given: Any, path: Any, axis: int) -> tuple[float, float]:
 def _heights(error: Callable[[Any], Any], columns: Any, rows: Any) -> Any:
     """The error at each point, NaN where it cannot be drawn."""
     heights = np.empty((len(rows), len(columns)))
-    with engine.no_grad():
+    with modes.no_grad():
         for at in np.ndindex(heights.shape):
             height = numbers(error(np.array([columns[at[1]], rows[at[0]]])), "error(w)")
             if height.size != 1:
