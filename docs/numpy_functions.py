@@ -31,9 +31,10 @@ of arrays (`x.sum(axis=0)`) go the same ways.
   computed on their data.)
 
 Functions that are not listed, such as `np.zeros`, do not look at Values; `np.array([a, b])` of
-Values is an array of Values inside a function that is being differentiated, which the next
-operation turns into one Value (`np.stack([a, b])` makes one at once, and fast), and elsewhere an
-error. This page is written by docs/numpy_functions.py.
+Values is an array of objects inside a function that is being differentiated, and elsewhere an
+error. Operations with another Value turn it into one Value; functions of it alone see objects, and
+many of them refuse: `np.stack([a, b])`, and `np.block` for a matrix, make a Value at once. This
+page is written by docs/numpy_functions.py.
 """
 
 

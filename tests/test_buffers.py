@@ -74,6 +74,20 @@ def test_large_arrays_are_not_copied_and_cannot_change() -> None:
     assert large[0] == 1.0
 
 
+@pytest.mark.parametrize("part", [lambda a: a[0], lambda a: a.T, lambda a: a.reshape(-1)])
+def test_large_arrays_are_guarded_with_what_they_are_views_of(part: Callable[..., Any]) -> None:
+    large = np.ones((2, 200_000))
+
+    def changes(x: Any) -> Any:
+        y = (x * part(large)).sum()
+        large[0] = 2.0
+        return y
+
+    with pytest.raises(ValueError, match="read-only"):
+        tg.grad(changes)(2.0)
+    large[0, 0] = 3.0  # again
+
+
 def test_large_arrays_stay_read_only_until_the_outer_function_is_done() -> None:
     large = np.ones(200_000)
 

@@ -110,7 +110,39 @@ def test_filling_a_plain_array_comes_with_advice():
     with pytest.raises(ValueError, match="setting an array element") as caught:
         tg.grad(f)(np.array([1.0, 2.0]))
     (note,) = caught.value.__notes__
-    assert "out = tg.Value(np.zeros(n)), then out[i] = value" in note
+    assert "out = tg.Value(np.zeros(n), requires_grad=False), then out[i] = value" in note
+
+
+def test_what_is_a_copy_in_place_of_a_view_is_read_only():
+    def f(x):
+        alias = np.asarray(x)
+        alias[0] = 2 * x[1]
+        return (x**2).sum()
+
+    with pytest.raises(ValueError, match="read-only"):
+        tg.grad(f)(np.array([1.0, 2.0]))
+    f = lambda x: (np.asarray(x) * np.array(x)).sum()  # noqa: E731
+    np.testing.assert_array_equal(tg.grad(f)(np.array([1.0, 2.0])), [2, 4])
+
+
+def test_integers_stay_integers_as_those_of_numpy():
+    f = lambda p: sum(p["w"] ** 2 * i for i in range(p["n"]))  # noqa: E731
+    with pytest.raises(TypeError, match=r"keep integers as NumPy's, np.int64\(3\)"):
+        tg.grad(f)({"w": 2.0, "n": 3})
+    assert tg.grad(f)({"w": 2.0, "n": np.int64(3)}) == {"w": 12.0, "n": None}
+
+
+@pytest.mark.parametrize("argnums", [np.array([1.0, 2.0]), 1.5, (0, None)])
+def test_arguments_are_not_given_to_grad_itself(argnums):
+    with pytest.raises(TypeError, match=r"argnums are positions or names .* grad\(f\)\(x\)"):
+        tg.grad(lambda x: x * x, argnums)(2.0)
+
+
+@pytest.mark.parametrize("transform", [tg.jacobian, lambda f: lambda x: tg.jvp(f, (x,), (x,))])
+@pytest.mark.parametrize("f", [lambda x: np.exp(1j * x), lambda x: np.fft.rfft(x)])
+def test_complex_results_have_no_jacobian(transform, f):
+    with pytest.raises(TypeError, match=r"np\.real"):
+        transform(f)(np.array([1.0, 2.0, 3.0]))
 
 
 def test_a_variable_may_be_looked_at_while_it_is_differentiated():
@@ -246,3 +278,16 @@ def test_importing_everything_leaves_pythons_functions_alone():
     exec("from tinygrad_nn import *", names)
     assert "Value" in names
     assert not {"sum", "max", "min", "abs"} & set(names)
+
+
+def test_complex_values_carry_no_gradient():
+    with pytest.raises(TypeError, match="requires_grad=False"):
+        Value(np.zeros(3, complex))
+
+    def f(x):
+        z = Value(np.zeros(2, complex), requires_grad=False)
+        z[0] = x[0] + 1j * x[1]
+        z[1] = np.exp(1j * x[0])
+        return (z * np.conj(z)).real.sum()
+
+    np.testing.assert_allclose(tg.grad(f)(np.array([1.0, 2.0])), [2, 4], atol=1e-15)

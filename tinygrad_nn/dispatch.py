@@ -343,6 +343,10 @@ def _keep(operation: Primitive) -> str:
 def _edges(operation: Primitive) -> str:
     """Statements that make `_edges`, the tuple of an edge for each input with a node."""
     lines: list[str] = []
+    several = operation.variadic
+    if f"{several}_shape" in operation.needs.get(several or "", ()):
+        lines.append(f"_shapes = [_shape(a) for a in {several}]")
+    first = len(lines)
     for x in operation.inputs:
         node, slot = f"_{x}_node", operation.positions[x]
         needs = "(" + "".join(f"{_need(operation, need)}, " for need in operation.needs[x]) + ")"
@@ -353,7 +357,7 @@ def _edges(operation: Primitive) -> str:
             edges = f"(({node}, _{x}_rule, {needs}, {slot}),)"
         else:
             edges = f"(({node}, _{x}_rule, {needs}, {slot}),) if {node} else ()"
-        lines.append(f"_edges = {edges}" if not lines else f"_edges += {edges}")
+        lines.append(f"_edges = {edges}" if len(lines) == first else f"_edges += {edges}")
     return "\n".join(lines)
 
 
@@ -364,4 +368,4 @@ def _need(operation: Primitive, need: str) -> str:
     if need in operation.positions or need == "index":
         return need
     x = need.removesuffix("_shape")
-    return f"[_shape(a) for a in {x}]" if x == operation.variadic else f"_shape({x})"
+    return "_shapes" if x == operation.variadic else f"_shape({x})"

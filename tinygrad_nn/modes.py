@@ -117,7 +117,7 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
             if isinstance(error, (TypeError, ValueError)):
                 for advice in _advice(error):
                     error.add_note(advice)
-            for array in mode.read_only:
+            for array in reversed(mode.read_only):  # a view after what it is a view of
                 array.flags.writeable = True
         mode.like_arrays, mode.tracing, mode.level, mode.graph, mode.read_only = self.before
 
@@ -147,7 +147,10 @@ def kept(x: Any) -> Any:
         return x
     if x.nbytes <= _LARGE:
         return x.copy("K")
-    if x.flags.writeable:
-        x.flags.writeable = False
-        mode.read_only.append(x)
+    whole: Any = x
+    while type(whole) is np.ndarray:  # and what it is a view of
+        if whole.flags.writeable:
+            whole.flags.writeable = False
+            mode.read_only.append(whole)
+        whole = whole.base
     return x

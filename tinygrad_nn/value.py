@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, final
 import numpy as np
 
 from . import engine, modes, numpy_protocol, ops, views
-from .dispatch import wraps_results
+from .dispatch import gathered, wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
 from .ops.indexing import is_part
@@ -95,7 +95,7 @@ class Value:
     _views: list[weakref.ref[Value]]
 
     def __init__(self, data: Any, *, dtype: Any = None, requires_grad: bool | None = None) -> None:
-        self._data = _own_array(data, dtype)
+        self._data = _own_array(data, dtype, "biuf" if requires_grad is not False else "biufc")
         differentiable = self._data.dtype.kind == "f"
         if requires_grad and not differentiable:
             raise TypeError(
@@ -464,6 +464,11 @@ class Value:
         return int(self._number())
 
     def __index__(self) -> int:
+        if self.dtype.kind not in "biu":
+            raise TypeError(
+                f"a Value of {self.dtype} is no integer (numbers in an argument that is "
+                "differentiated become floats: keep integers as NumPy's, np.int64(3), or outside)"
+            )
         return operator.index(self._number())
 
     def _number(self) -> Any:
@@ -471,7 +476,7 @@ class Value:
             raise TypeError(
                 "inside a function or rule that is being differentiated, a Value does not become a "
                 "Python number, which would lose the gradient: use NumPy's functions (not math's), "
-                "or item() where it is meant"
+                "f'{x:.3f}' to print it, or item() where it is meant"
             )
         return self._data
 
@@ -492,6 +497,8 @@ class Value:
         return make_value(self._data, self._node)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        if modes.mode.like_arrays:
+            return self.copy()
         copy = self._unpickled(*self._as_leaf("deepcopy"))
         copy.grad = None if self.grad is None else np.array(_data(self.grad))
         return copy
@@ -512,14 +519,14 @@ class Value:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self._node is not None:
-            return self._array_of_values(dtype)
+            return self._array_of_values(dtype, copy)
         return np.array(self._data, dtype=dtype, copy=copy)
 
-    def _array_of_values(self, dtype: Any) -> Any:
+    def _array_of_values(self, dtype: Any, copy: bool | None) -> Any:
         """In a function that is differentiated, an array whose elements are Values.
 
         So np.array([a, b]) loses no gradient there. Operations that meet such an array make a
-        Value of it.
+        Value of it. Where NumPy expects no copy, it is read-only, being one.
         """
         if not modes.mode.like_arrays or dtype not in (None, object):
             raise TypeError(f"making an array of a Value that requires a gradient {_LOSES}")
@@ -527,6 +534,7 @@ class Value:
         array = np.empty(self.shape, object)
         for index in np.ndindex(self.shape):
             array[index] = self[index] if index else self
+        array.flags.writeable = bool(copy)
         return array
 
     __array_priority__ = 1000
@@ -592,12 +600,11 @@ class Value:
 
 
 def _stacked(x: Any) -> Any:
-    """A list, or a list of lists, as one Value if there are Values in it."""
+    """A list, a list of lists or an array, as one Value if there are Values in it."""
     if isinstance(x, (list, tuple)):
         parts = [_stacked(part) for part in x]
-        if any(isinstance(part, Value) for part in parts):
-            return ops.stack(parts)
-    return x
+        return ops.stack(parts) if any(isinstance(part, Value) for part in parts) else x
+    return gathered(x)
 
 
 class Flat:
@@ -619,8 +626,9 @@ class Flat:
 
 
 _LOSES = (
-    "would lose the gradient. Make the array that is filled a Value (out = tg.Value(np.zeros(n)), "
-    "then out[i] = value), of a list of Values use np.stack, and Value.data where it is meant"
+    "would lose the gradient. Make the array that is filled a Value "
+    "(out = tg.Value(np.zeros(n), requires_grad=False), then out[i] = value), of a list of Values "
+    "use np.stack, and Value.data where it is meant"
 )
 _STORE = dis.opmap["STORE_SUBSCR"]
 
@@ -642,7 +650,7 @@ def _data(x: Any) -> Any:
     return x._data if isinstance(x, Value) else x
 
 
-def _own_array(data: Any, dtype: Any) -> Any:
+def _own_array(data: Any, dtype: Any, allowed: str) -> Any:
     """A copy of `data` as an array, or as a NumPy scalar if it is one number."""
     if isinstance(data, Value):
         raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
@@ -654,10 +662,11 @@ def _own_array(data: Any, dtype: Any) -> Any:
     if dtype is None and array.dtype.kind in "iu" and not hasattr(data, "dtype"):
         dtype = np.float64  # Python numbers
     kinds = array.dtype.kind + np.dtype(dtype or array.dtype).kind
-    if any(kind not in "biuf" for kind in kinds):
+    if any(kind not in allowed for kind in kinds):
         raise TypeError(
             f"a Value holds real numbers, not {array.dtype} ({type(data).__name__})"
             + (f" as {np.dtype(dtype)}" if dtype else "")
+            + ("; complex ones with requires_grad=False" if "c" in kinds else "")
         )
     own = np.array(array, dtype=dtype)
     return own if own.ndim else own[()]

@@ -297,6 +297,12 @@ def _collected(x: Any) -> Any:
     return np.array([x[0], x[1] * x[2], x[2] ** 2])
 
 
+def _filled_with(z: Any, x: Any) -> Any:
+    y = np.stack([x, x])
+    y[0] = z
+    return y
+
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -318,6 +324,8 @@ def _collected(x: Any) -> Any:
         lambda z, x: np.insert(z, 1, x),
         lambda z, x: np.vstack([x, z]),
         lambda z, x: np.kron(z, x),
+        lambda z, x: np.concatenate([[x[0], 2.0], z, [x[1]]]),
+        lambda z, x: _filled_with(z, x),
     ],
 )
 def test_arrays_of_values_count_as_values(f: Any) -> None:

@@ -1,5 +1,6 @@
 """custom_vjp, checkpoint, stop_gradient, vmap."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -279,3 +280,12 @@ def test_vmap_and_derivatives_nest() -> None:
 def test_vmap_of_what_does_not_fit_is_a_shape_error(call: Any, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         call()
+
+
+def test_deep_copies_keep_the_gradient() -> None:
+    def f(x: Any) -> Any:
+        y = copy.deepcopy({"x": x})["x"]
+        y[0] = 3.0
+        return (x * y).sum()
+
+    np.testing.assert_array_equal(tg.grad(f)(X), [3.0, -2.0, 4.0])

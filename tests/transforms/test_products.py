@@ -126,6 +126,9 @@ def test_aux_comes_along() -> None:
     assert (value, aux["half"], pull(1.0)) == (9.0, 1.5, (6.0,))
     gradient, aux = tg.grad(lambda x: (x * x, x + 1), has_aux=True)(3.0)
     assert (gradient, aux, type(aux)) == (6.0, 4.0, np.float64)
+    pair = tg.grad(lambda x: (x * x, [np.array([x, 1.0])]), has_aux=True)(3.0)
+    assert pair[1][0].tolist() == [3.0, 1.0]
+    assert pair[1][0].dtype == float
     (value, aux), gradient = tg.value_and_grad(lambda x: (x * x, "text"), has_aux=True)(3.0)
     assert (value, aux, gradient) == (9.0, "text", 6.0)
 

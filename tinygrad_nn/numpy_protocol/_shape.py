@@ -157,7 +157,7 @@ def _cast(arrays: Any, dtype: Any, casting: str) -> list[Any]:
 def _concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    result = ops.concatenate(_cast(arrays, dtype, casting), axis)
+    result = ops.concatenate(_cast([joined(x) for x in arrays], dtype, casting), axis)
     return result if out is None else write(out, result, "concatenate")
 
 
@@ -269,6 +269,14 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple([ops.broadcast_to(x, shape) for x in args])
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def _sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """A copy, where NumPy makes a view."""
+    return rearranged(np.lib.stride_tricks.sliding_window_view, x, window_shape, axis)
 
 
 @implements(np.resize)

@@ -81,8 +81,8 @@ def write(out: Any, result: Any, name: str) -> Any:
     if not is_value(out) and is_value(result) and result.requires_grad:
         raise TypeError(
             f"np.{name}: a Value cannot be written into an array, which would lose the gradient; "
-            f"leave out= out, or give a Value: out = tg.Value(np.zeros(...)). (For a += v on an "
-            "array a, write a = a + v.)"
+            "leave out= out, or give a Value: out = tg.Value(np.zeros(...), requires_grad=False). "
+            "(For a += v on an array a, write a = a + v.)"
         )
     given, wanted = dtype_of(result), dtype_of(out)
     if not np.can_cast(given, wanted, "same_kind"):

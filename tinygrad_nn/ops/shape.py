@@ -108,9 +108,7 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
 
 
 def _concatenate_vjp(g: Any, index: int, arrays_shape: list[tuple[int, ...]], axis: int) -> Any:
-    start = 0
-    for shape in arrays_shape[:index]:
-        start += shape[axis]
+    start = sum([shape[axis] for shape in arrays_shape[:index]])
     stop = start + arrays_shape[index][axis]
     return g[(slice(None),) * (axis % g.ndim) + (slice(start, stop),)]
 

@@ -81,9 +81,10 @@ class Call:
         keywords: dict[str, Any],
         has_aux: bool = False,
     ) -> None:
+        self.what = what
         if not callable(f):
             raise TypeError(f"{what} takes a function, not {type(f).__name__}")
-        self.one = isinstance(argnums, (int, str)) or not isinstance(argnums, Sequence)
+        self.one = isinstance(argnums, str) or not isinstance(argnums, Sequence)
         chosen: Any = (argnums,) if self.one else argnums
         places = [_place(what, f, at, args, keywords) for at in chosen]
         if len(set(places)) < len(places):
@@ -101,7 +102,9 @@ class Call:
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:
                 raise TypeError(f"{what}: with has_aux=True the function returns a pair")
-            result, self.aux = result
+            result, aux = result
+            leaves, build = flatten(aux)
+            self.aux = build([gathered(leaf) for _, leaf in leaves])
         nodes = [node for argument in self.arguments for node in argument.nodes]
         self.variables = [node for node in nodes if node is not None]
         named, self.build = flatten(result)
@@ -111,6 +114,14 @@ class Call:
             any(node.edges for node in self.variables)
             or any(root is not None and self._uses_others(root) for root in self.roots)
         )
+
+    def check_real(self) -> None:
+        """Raise TypeError for complex results, of which no Jacobian is defined here."""
+        if any(np.iscomplexobj(output) for output in self.outputs):
+            raise TypeError(
+                f"{self.what}: the function returned complex numbers; return their real and "
+                "imaginary parts, np.real(z) and np.imag(z)"
+            )
 
     def _uses_others(self, root: Node) -> bool:
         """Whether anything from outside that requires a gradient went into `root`."""
@@ -180,7 +191,14 @@ def _place(
         if at not in names[: len(args)]:
             raise TypeError(f"{what}: no argument {at!r} was given")
         return names.index(at)
-    position = operator.index(at)
+    try:
+        position = operator.index(at)
+    except TypeError:
+        what_it_is = type(at).__name__
+        raise TypeError(
+            f"{what}: argnums are positions or names of arguments, not {what_it_is}; "
+            f"{what}(f) is a function, to be called with the arguments: {what}(f)(x)"
+        ) from None
     if not -len(args) <= position < len(args):
         raise TypeError(f"{what}: argnums {at}, but {len(args)} positional arguments")
     return position % len(args)

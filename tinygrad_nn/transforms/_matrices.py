@@ -33,6 +33,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     @functools.wraps(f)
     def jacobian_of_f(*args: Any, **keywords: Any) -> Any:
         call = Call("jacobian", f, argnums, args, keywords)
+        call.check_real()
         rows = sum(math.prod(np.shape(out)) for out, root in _pairs(call) if root is not None)
         columns = sum(math.prod(node.describe()[0]) for node in call.variables)
         blocks = _by_rows(call) if rows <= columns else _by_columns(call)

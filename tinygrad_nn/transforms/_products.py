@@ -70,6 +70,7 @@ def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
     The gradients of the variables are linear in those of the outputs: so their derivatives by
     these are the Jacobian itself, whatever the gradients are.
     """
+    call.check_real()
     probes = [
         None if root is None else Value(np.zeros(out.shape, out.dtype))
         for out, root in zip(call.outputs, call.roots, strict=True)
