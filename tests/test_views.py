@@ -172,7 +172,7 @@ def run(program: Any, x: Any) -> list[Any]:
         if not np.size(b):
             continue
         where = where if np.ndim(a) == 2 or not isinstance(where, tuple) else where[0]
-        if not np.ndim(a) or (not isinstance(where, type(...)) and len(a) < N):
+        if not np.ndim(a) or min(a.shape) < N:
             where = ...
         if action == "write" and np.ndim(a):
             a[where] = b.mean() + 0.5
@@ -184,7 +184,7 @@ def run(program: Any, x: Any) -> list[Any]:
             a[...] = a[::-1]
         elif action == "part" and np.ndim(a):
             arrays.append(a[where])
-        elif action == "turn":
+        elif action == "turn" and np.ndim(a):
             arrays.append(TURNS[other % len(TURNS)](a))
         elif action == "flat":
             arrays.append(a.reshape(-1))
@@ -276,6 +276,20 @@ def test_views_that_are_gone_are_forgotten() -> None:
     assert len(x._views) < 200
     x += 1.0
     assert all(part.data.tolist() == [1, 1, 1] for part in kept)
+
+
+@like_arrays()
+@like_arrays()
+def test_views_of_other_rows_are_left_alone() -> None:
+    x = Value(np.ones((4, 3))) * 1.0
+    rows = [x[0], x[-1], x[1, :2], x[-4], x[1:3]]
+    before = [row._node for row in rows]
+    rows[1] *= 2
+    assert [row._node is node for row, node in zip(rows, before, strict=True)] == [1, 0, 1, 1, 0]
+    x[-4, 1:] = 5.0
+    assert [row.data.tolist() for row in rows] == [
+        *([1, 5, 5], [2, 2, 2], [1, 1], [1, 5, 5], [[1, 1, 1], [1, 1, 1]])
+    ]
 
 
 @like_arrays()

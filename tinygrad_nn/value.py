@@ -17,7 +17,7 @@ from . import engine, modes, numpy_protocol, ops, views
 from .dispatch import gathered, wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
-from .ops.indexing import is_part
+from .ops.indexing import is_part, row_of
 from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
 
@@ -92,7 +92,7 @@ class Value:
     _is_parameter: bool
     # What the Value is a view of, and the views of it; not set where there are none.
     _link: views.Link
-    _views: list[weakref.ref[Value]]
+    _views: list[tuple[int | None, weakref.ref[Value]]]
 
     def __init__(self, data: Any, *, dtype: Any = None, requires_grad: bool | None = None) -> None:
         self._data = _own_array(data, dtype, "biuf" if requires_grad is not False else "biufc")
@@ -302,7 +302,8 @@ class Value:
         self._check_replaceable()
         # Nothing is copied where nobody else needs what was there before.
         in_place = is_sole(self._data, ATTRIBUTE) and value is not self
-        self._become(ops.setitem(self, index, value, in_place))
+        new = ops.setitem(self, index, value, in_place)
+        self._become(new, row_of(index, self) if self.ndim else None)
 
     # ---- Functions
 
@@ -563,10 +564,11 @@ class Value:
                 "that is neither; write the update inside `with tg.no_grad():`"
             )
 
-    def _become(self, new: Value) -> None:
+    def _become(self, new: Value, row: int | None = None) -> None:
         """Take the data and the place in the graph of `new`, which was computed from this.
 
-        A view changes with its base, and the views of it with this Value.
+        A view changes with its base, and the views of it with this Value: all, or those that see
+        the only `row` that is not as it was.
         """
         self._check_replaceable()
         if new.shape != self.shape:
@@ -579,7 +581,7 @@ class Value:
             base, kind, argument = link
             kind.put(base, argument, new)
             return
-        changing = views.views_of(self)
+        changing = views.views_of(self, row)
         before = self._node
         self._data = new._data
         if modes.is_grad_enabled() or not self.is_leaf:

@@ -33,18 +33,17 @@ class Kind(NamedTuple):
 Link = tuple[Any, Kind, Any]  # what a view was taken of, how, and the argument
 
 
-def linked(kind: Kind, x: Any, argument: Any) -> Any:
-    """The part of `x`, as a view of it if it is a Value."""
+def linked(kind: Kind, x: Any, argument: Any, row: int | None = None) -> Any:
+    """The part of `x`, all of it in `row` or in several, as a view of it if it is a Value."""
     part = kind.take(x, argument)
     if hasattr(x, "_node") and type(part._data) is np.ndarray:
         part._link = x, kind, argument
         views = getattr(x, "_views", None)
         if views is None:
-            x._views = [weakref.ref(part)]
-        else:
-            views.append(weakref.ref(part))
-            if not len(views) % _MANY:
-                views[:] = [view for view in views if view() is not None]
+            x._views = views = []
+        views.append((row, weakref.ref(part)))
+        if not len(views) % _MANY:
+            views[:] = [view for view in views if view[1]() is not None]
     return part
 
 
@@ -72,7 +71,8 @@ def link_of(x: Value) -> Link | None:
     return link if kind.is_view(base, argument, x) else None
 
 
-def views_of(x: Value) -> list[Value]:
-    """The views of `x` that are still in use."""
-    parts = [reference() for reference in getattr(x, "_views", ())]
+def views_of(x: Value, row: int | None = None) -> list[Value]:
+    """The views of `x` that are still in use, but for those of other rows than `row`."""
+    views = getattr(x, "_views", ())
+    parts = [part() for of, part in views if of is None or row is None or of == row]
     return [part for part in parts if part is not None and link_of(part)]

@@ -86,6 +86,12 @@ def _is_view(x: Any, index: Any, part: Any) -> bool:
     return _is_basic(index) and not any(isinstance(part, (bool, np.bool_)) for part in parts)
 
 
+def row_of(index: Any, x: Any) -> int | None:
+    """The row of `x` that `index` is in, from 0, if it begins with a number."""
+    first = index[0] if type(index) is tuple and index else index
+    return first % len(x) if type(first) is int and len(x) else None
+
+
 def _put(x: Any, index: Any, new: Any) -> None:
     x[index] = new
 
@@ -109,7 +115,9 @@ def getitem(x: Any, index: Any) -> Any:
     Value([3., 1.], dtype=float64, op=getitem)
     """
     index = _array_index(index)
-    return linked(_PART, x, index) if mode.like_arrays else _getitem(x, index)
+    if not mode.like_arrays:
+        return _getitem(x, index)
+    return linked(_PART, x, index, row_of(index, x) if np.ndim(x) else None)
 
 
 def _without(g: Any, index: Any) -> Any:
