@@ -1,5 +1,6 @@
 """Plain arrays that change after a function of arrays has computed with them."""
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,42 @@ def test_large_arrays_are_guarded_with_what_they_are_views_of(part: Callable[...
     with pytest.raises(ValueError, match="read-only"):
         tg.grad(changes)(2.0)
     large[0, 0] = 3.0  # again
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        np.frombuffer(bytearray(8 * 200_000)),
+        pickle.loads(pickle.dumps(np.zeros(200_000))),
+        np.zeros(400_000)[::2],
+    ],
+    ids=["buffer", "pickle", "view"],
+)
+def test_arrays_on_the_memory_of_others_are_as_before(large: Any) -> None:
+    before = large.flags.writeable
+    for _ in range(2):
+        gradient = tg.grad(lambda x: (x * large[1:]).sum() + (x * large).sum())
+        assert gradient(1.0) == 0.0
+        assert large.flags.writeable == before
+    assert float(Value(2.0)) == 2.0  # the thread is out of it
+
+
+def test_an_array_that_does_not_change_is_copied_once() -> None:
+    weight = np.eye(100)
+
+    def f(x: Any) -> Any:
+        kept = []
+        for k in range(1, 4):
+            y = weight @ x
+            kept.append(y._node.edges[0][2][0])
+            if k == 2:
+                weight[0, 0] = 2.0
+        assert kept[0] is kept[1] is not weight
+        assert kept[2] is not kept[0]
+        assert kept[0][0, 0] == 1
+        return y.sum()
+
+    assert tg.grad(f)(np.ones(100))[0] == 2.0
 
 
 def test_large_arrays_stay_read_only_until_the_outer_function_is_done() -> None:

@@ -94,12 +94,45 @@ def write_to_the_elements(y: Any) -> Any:
     return y * sum(each**2 for each in b.T.flat) * len(a.flat)
 
 
+def peel(y: Any) -> Any:
+    rest = y
+    while len(rest):
+        rest[0] *= y[3]
+        rest = rest[1:]
+    backwards = y[::-1][1:][::-2]  # y[0], y[2]
+    backwards += backwards[::-1] * 2
+    return y
+
+
+def change_the_arguments_of_views(y: Any) -> Any:
+    axes, shape = [1, 0], [2, 2]
+    a = y.reshape(shape)
+    b = a.transpose(axes)
+    axes.sort()
+    shape[0] = 4
+    b[0, 1] *= 5
+    a[0] *= b[1]
+    return np.concatenate([y, b.ravel()])
+
+
+def choose_all(y: Any) -> Any:
+    a = y.reshape(2, 2)
+    a[True] = a[1]
+    a.flat[1:3] = a[:1]
+    a.flat = y[:2] * a[0, 0]
+    a[1] = np.array([a[0, 0], 2.0])
+    return a
+
+
 def copies(y: Any) -> Any:
     for copy in (y.copy(), y.flatten(), y[[0, 1]], y[y > 2], np.take(y, 1), y + 0, np.tile(y, 1)):
         copy *= 2
     a = y.reshape(2, 2)
     np.take(a, 0, axis=0)[:] = 0
     a.T.reshape(-1)[0] = 9  # no longer in order: a copy
+    for grid in np.meshgrid(y, y):
+        grid *= 2
+    np.reshape(y, (2, 2), copy=True)[0] = 0
     return y
 
 
@@ -115,6 +148,9 @@ PROGRAMS = [
     eliminate,
     sort_columns,
     write_to_the_elements,
+    peel,
+    change_the_arguments_of_views,
+    choose_all,
     copies,
 ]
 
@@ -242,6 +278,18 @@ def test_parts_of_parameters_change_them_without_a_graph() -> None:
     assert weight.is_leaf
     first.sum().backward()  # it is still a part of the leaf
     np.testing.assert_array_equal(weight.grad, [[2, 2, 2], [1, 1, 1]])
+
+
+def test_constants_written_without_a_graph_leave_the_rest_its_gradient() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        part = y[1:]
+        with tg.no_grad():
+            y[0] = 5.0
+            part[1] = x[0] * 7
+        return (y * y).sum()
+
+    np.testing.assert_array_equal(tg.grad(f)(START), [0, 4, 0, 6])
 
 
 @like_arrays()

@@ -16,8 +16,9 @@ import numpy as np
 # What an operation records: nothing, or a graph, with copies of the plain arrays that
 # its rules need, which may change later, and with everything else that one could look at.
 NOTHING, GRAPH, COPIES, EVERYTHING = 0, 1, 2, 4
-# What is larger is not copied: it stays read-only for as long as the function runs.
-_LARGE = 1 << 20  # bytes
+# In bytes: what is smaller is copied each time, what is larger is not, but stays read-only for as
+# long as the function runs.
+_SMALL, _LARGE = 1 << 12, 1 << 20
 
 
 class _Mode(threading.local):
@@ -30,6 +31,7 @@ class _Mode(threading.local):
 
     def __init__(self) -> None:
         self.read_only: list[Any] = []  # large arrays that must not change now
+        self.copied: dict[int, tuple[Any, Any]] = {}  # by id: an array, and its last copy
 
 
 mode = _Mode()
@@ -104,7 +106,7 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
         self.before = mode.like_arrays, mode.tracing, mode.level, mode.graph, mode.read_only
         self.outermost = not mode.like_arrays
         if self.outermost:
-            mode.read_only, mode.of_values = [], False
+            mode.read_only, mode.copied, mode.of_values = [], {}, False
         mode.like_arrays = True
         mode.tracing |= self.tracing
         if self.copies:
@@ -113,13 +115,15 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
             mode.level |= mode.graph
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if self.outermost:
-            if isinstance(error, (TypeError, ValueError)):
-                for advice in _advice(error):
-                    error.add_note(advice)
-            for array in reversed(mode.read_only):  # a view after what it is a view of
-                array.flags.writeable = True
+        if self.outermost and isinstance(error, (TypeError, ValueError)):
+            for advice in _advice(error):
+                error.add_note(advice)
+        changed = mode.read_only if self.outermost else []
         mode.like_arrays, mode.tracing, mode.level, mode.graph, mode.read_only = self.before
+        if self.outermost:
+            mode.copied = {}
+        for array in sorted(changed, key=lambda array: array.base is not None):  # wholes first
+            array.flags.writeable = True
 
 
 def _advice(error: Exception) -> Iterator[str]:
@@ -145,12 +149,24 @@ def kept(x: Any) -> Any:
         return tuple([kept(part) for part in x])
     if type(x) is not np.ndarray or not (x.flags.writeable or x.base is not None):
         return x
-    if x.nbytes <= _LARGE:
+    if x.nbytes <= _SMALL:
         return x.copy("K")
-    whole: Any = x
-    while type(whole) is np.ndarray:  # and what it is a view of
-        if whole.flags.writeable:
-            whole.flags.writeable = False
-            mode.read_only.append(whole)
-        whole = whole.base
+    wholes = [x]  # the array and what it is a view of
+    while type(wholes[-1].base) is np.ndarray:
+        wholes.append(wholes[-1].base)
+    if x.nbytes <= _LARGE or wholes[-1].base is not None:
+        return _copy_of(x)
+    for array in wholes:
+        if array.flags.writeable:
+            array.flags.writeable = False
+            mode.read_only.append(array)
     return x
+
+
+def _copy_of(x: Any) -> Any:
+    """A copy of an array, which is the one that was made before if the array is still the same."""
+    array, copy = mode.copied.get(id(x), (None, None))
+    if array is not x or array.shape != copy.shape or not np.array_equal(array, copy):
+        copy = x.copy("K")
+        mode.copied[id(x)] = x, copy
+    return copy

@@ -302,8 +302,12 @@ class Value:
         self._check_replaceable()
         # Nothing is copied where nobody else needs what was there before.
         in_place = is_sole(self._data, ATTRIBUTE) and value is not self
-        new = ops.setitem(self, index, value, in_place)
-        self._become(new, row_of(index, self) if self.ndim else None)
+        row = row_of(index, self) if self.ndim else None
+        if modes.is_grad_enabled() or views.whole_of(self).is_leaf:
+            self._become(ops.setitem(self, index, value, in_place), row)
+        else:  # what is written is a constant; the rest keeps its gradient
+            with modes.enable_grad():
+                self._become(ops.setitem(self, index, _data(value), in_place), row)
 
     # ---- Functions
 
@@ -623,7 +627,7 @@ class Flat:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         row = self._x.flatten()
-        row[index] = value
+        row[index] = np.resize(gathered(value), np.shape(row._data[index]))
         self._x._become(row.reshape(self._x.shape))
 
 

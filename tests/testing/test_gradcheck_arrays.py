@@ -308,6 +308,14 @@ def test_call_with_arrays_leaves_random_numbers_alone() -> None:
     assert generator_state() == before
 
 
+def test_entries_of_a_dict_are_compared_by_name() -> None:
+    def f(x: Any) -> Any:
+        found = {"first": x[0], "second": x[1] * 2}
+        return found if isinstance(x, Value) else dict(reversed(found.items()))
+
+    assert check(f, X).verdict == "pass"
+
+
 def test_gradient_that_differs_where_it_is_recorded_fails_in_second_order() -> None:
     def rule(g: Any, x: Any) -> Any:
         return g * x * (2 if isinstance(x, Value) else 3)

@@ -193,6 +193,27 @@ def test_custom_vjp_goes_back_to_its_arguments_as_they_were() -> None:
     np.testing.assert_allclose(tg.elementwise_grad(tg.grad(f))(X), 6 * X**2, rtol=1e-14)
 
 
+def test_custom_vjp_keeps_what_its_functions_are_given() -> None:
+    @tg.custom_vjp
+    def scaled(x: Any, *, a: Any) -> Any:
+        return x * x * a
+
+    def forward(x: Any, *, a: Any) -> Any:
+        return x * x * a, (x, a)
+
+    scaled.defvjp(forward, lambda kept, g: (2 * g * kept[0] * kept[1],))
+
+    def f(x: Any) -> Any:
+        a, total = np.ones(3), 0.0
+        for k in range(1, 3):
+            a[:] = k
+            total = total + scaled(x, a=a).sum()
+        return total  # 3 x^2
+
+    np.testing.assert_allclose(tg.grad(f)(X), 6 * X, rtol=1e-15)
+    np.testing.assert_allclose(tg.elementwise_grad(tg.grad(f))(X), [6, 6, 6], rtol=1e-15)
+
+
 def test_custom_vjp_refuses_values_that_are_no_arguments() -> None:
     def f(x: Any, w: Any) -> Any:
         scaled = tg.custom_vjp(lambda x: x * w)

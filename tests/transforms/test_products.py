@@ -126,6 +126,9 @@ def test_aux_comes_along() -> None:
     assert (value, aux["half"], pull(1.0)) == (9.0, 1.5, (6.0,))
     gradient, aux = tg.grad(lambda x: (x * x, x + 1), has_aux=True)(3.0)
     assert (gradient, aux, type(aux)) == (6.0, 4.0, np.float64)
+    _, pull, aux = tg.vjp(lambda x: (lambda y: (y.sum(), y))(np.exp(x)), np.zeros(3), has_aux=True)
+    aux[:] = 0  # it is the caller's own
+    np.testing.assert_array_equal(pull(1.0)[0], np.ones(3))
     pair = tg.grad(lambda x: (x * x, [np.array([x, 1.0])]), has_aux=True)(3.0)
     assert pair[1][0].tolist() == [3.0, 1.0]
     assert pair[1][0].dtype == float

@@ -16,6 +16,7 @@ from .. import ops
 from ..dispatch import gathered
 from ..errors import ShapeError
 from ..modes import mode
+from ..ops.shape import flatten
 from ..views import Kind, always, linked, read_only
 from ._table import (
     array_of,
@@ -75,14 +76,19 @@ differentiable |= {
 def _reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     if copy is False:
         np.reshape(array_of(a), shape, order=order, copy=False)  # type: ignore[call-overload]
-    if order == "C":
-        return ops.reshape(a, shape)
-    return rearranged(np.reshape, a, shape, order=order)
+    if order != "C":
+        return rearranged(np.reshape, a, shape, order=order)
+    reshaped = ops.reshape(a, shape)
+    return ops.positive(reshaped) if copy else reshaped
 
 
 @implements(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
-    return np.reshape(a, -1) if order == "C" else rearranged(np.ravel, a, order)
+    if order != "C":
+        return rearranged(np.ravel, a, order)
+    # Only of what is in order it makes a view, unlike reshape.
+    in_order = np.asarray(array_of(a)).flags.c_contiguous
+    return ops.reshape(a, -1) if in_order else flatten(a)
 
 
 @implements(np.atleast_1d)
@@ -292,7 +298,8 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
     grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)) for i, x in enumerate(xi)]
     if indexing == "xy" and n > 1:
         grids = [np.swapaxes(grid, 0, 1) for grid in grids]
-    return tuple(grids) if sparse else _broadcast_arrays(*grids)
+    grids = grids if sparse else list(_broadcast_arrays(*grids))
+    return tuple(map(ops.positive, grids) if copy else grids)
 
 
 @implements(np.kron)

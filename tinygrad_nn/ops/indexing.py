@@ -10,7 +10,7 @@ from ..engine import Part
 from ..modes import mode
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
-from ..views import Kind, link_of, linked
+from ..views import Kind, link_of, link_to, linked
 
 
 def _is_basic(index: Any) -> bool:
@@ -101,7 +101,7 @@ _PART = Kind(_getitem, _put, _is_view)
 
 def is_part(part: Any, x: Any, index: Any) -> bool:
     """Whether `part` is the view x[index]."""
-    if getattr(part, "_link", None) is None or not _is_basic(index):
+    if getattr(part, "_link", None) is None or not _is_view(x, index, part):
         return False
     base, kind, argument = link_of(part) or (None, None, None)
     return base is x and kind is _PART and bool(argument == index)
@@ -117,7 +117,14 @@ def getitem(x: Any, index: Any) -> Any:
     index = _array_index(index)
     if not mode.like_arrays:
         return _getitem(x, index)
-    return linked(_PART, x, index, row_of(index, x) if np.ndim(x) else None)
+    part = linked(_PART, x, index, row_of(index, x) if np.ndim(x) else None)
+    if type(index) is slice and (link := getattr(x, "_link", None)):
+        base, kind, outer = link
+        if kind is _PART and type(outer) is slice:  # so that slices of slices make no long chains
+            rows = range(len(base))[outer][index]
+            stop = rows.stop if rows.stop >= 0 else None
+            link_to(base, part, _PART, slice(rows.start, stop, rows.step))
+    return part
 
 
 def _without(g: Any, index: Any) -> Any:

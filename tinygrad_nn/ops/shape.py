@@ -43,6 +43,8 @@ def reshape(x: Any, shape: Shape) -> Any:
     array([[1., 2.],
            [3., 4.]])
     """
+    if isinstance(shape, (list, np.ndarray)):
+        shape = tuple(shape)  # which does not change
     return linked(_SHAPE, x, shape) if mode.like_arrays else _reshape(x, shape)
 
 
@@ -80,6 +82,8 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     array([[1., 3.],
            [2., 4.]])
     """
+    if isinstance(axes, (list, np.ndarray)):
+        axes = tuple(axes)
     return linked(_ORDER, x, axes) if mode.like_arrays else _transpose(x, axes)
 
 

@@ -276,6 +276,8 @@ class ValueSubject(Subject):
                 outputs = self._run(leaves)
         except Exception:
             return None
+        if {name for name, _ in outputs} == set(self.output_names):  # dicts may be in another order
+            outputs.sort(key=lambda output: self.output_names.index(output[0]))
         values = None if any(isinstance(out, Value) for _, out in outputs) else _vector(outputs)
         return values if values is not None and values.shape == self.origin.shape else None
 

@@ -143,13 +143,12 @@ class Call:
         if self.nested:
             return tree
         leaves, build = flatten(tree)
-        return build([leaf.data if isinstance(leaf, Value) else leaf for _, leaf in leaves])
+        return build([_own_data(leaf) if isinstance(leaf, Value) else leaf for _, leaf in leaves])
 
     @property
     def value(self) -> Any:
-        """What the function returned; not the arrays that the graph holds."""
-        plain = [self.plain(output) for output in self.outputs]
-        return self.build([x.copy() if isinstance(x, np.ndarray) else x for x in plain])
+        """What the function returned."""
+        return self.build([self.plain(output) for output in self.outputs])
 
     def pull(self, cotangents: Sequence[Any], graph: bool | None = None) -> dict[Node, Any]:
         """The gradients of the variables, for those of the outputs.
@@ -175,6 +174,11 @@ class Call:
         """Gradients as they are returned: of one argument, or a tuple."""
         parts = [argument.like(found) for argument in self.arguments]
         return parts[0] if self.one else tuple(parts)
+
+
+def _own_data(x: Value) -> Any:
+    """The data, but not the array that the graph holds."""
+    return x.data.copy() if isinstance(x.data, np.ndarray) else x.data
 
 
 def _place(

@@ -133,17 +133,22 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
         if not sources or not modes.is_grad_enabled():
             return self._without_others(self._f(*args, **keywords))
         backward = self._backward
+        options, with_options = flatten(keywords)
+        options = [(path, _as_it_is(leaf)) for path, leaf in options]
 
         def run(wrapped: bool) -> tuple[Any, Any]:
             # Where it is to be differentiated again, on Values, else on arrays.
             new = iter([_as_it_is(x) if wrapped else _read_only(x) for x in given])
             again = [build([next(new) for _ in leaves]) for leaves, build in parts]
+            keywords = with_options([leaf for _, leaf in options])
             result = self._forward(*again, **keywords)  # type: ignore[misc]
             if not isinstance(result, tuple) or len(result) != 2:
                 raise TypeError(f"{self._name}: forward returns (value, what backward needs)")
             return result
 
-        value, kept = run(wrapped=False)
+        value, residuals = run(wrapped=False)
+        parts_kept, rebuild = flatten(residuals)
+        kept = rebuild([_as_it_is(leaf) for _, leaf in parts_kept])
         self._without_others(value)
         leaves, build = flatten(value)
         outputs = [leaf for _, leaf in leaves]
