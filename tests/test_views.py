@@ -94,6 +94,16 @@ def write_to_the_elements(y: Any) -> Any:
     return y * sum(each**2 for each in b.T.flat) * len(a.flat)
 
 
+def write_to_a_transposed_copy(y: Any) -> Any:
+    a = y.reshape(2, 2).T.copy()
+    flat = a.ravel()
+    flat *= 5
+    b = np.copy(y.reshape(2, 2).T)
+    kept = b.ravel()
+    kept *= 5
+    return a + b
+
+
 def peel(y: Any) -> Any:
     rest = y
     while len(rest):
@@ -148,6 +158,7 @@ PROGRAMS = [
     eliminate,
     sort_columns,
     write_to_the_elements,
+    write_to_a_transposed_copy,
     peel,
     change_the_arguments_of_views,
     choose_all,

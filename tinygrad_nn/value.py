@@ -398,8 +398,11 @@ class Value:
     searchsorted = _by_numpy(np.searchsorted)
 
     def copy(self) -> Value:
-        """The same as a Value of its own, which changes apart from this one."""
-        return ops.positive(self)  # type: ignore[no-any-return]
+        """The same as a Value of its own, row by row, which changes apart from this one."""
+        new: Value = ops.positive(self)
+        if type(new._data) is np.ndarray:
+            new._data = np.ascontiguousarray(new._data)
+        return new
 
     def fill(self, value: Any) -> None:
         """Assign a number to all elements, in place."""
