@@ -413,9 +413,9 @@ class Value:
         self[...] = np.sort(self, axis)
 
     @property
-    def flat(self) -> Flat:
+    def flat(self) -> views.Flat:
         """The elements, row by row: to go through, to index, and to assign to."""
-        return Flat(self)
+        return views.Flat(self)
 
     @flat.setter
     def flat(self, new: Any) -> None:
@@ -614,24 +614,6 @@ def _stacked(x: Any) -> Any:
         parts = [_stacked(part) for part in x]
         return ops.stack(parts) if any(isinstance(part, Value) for part in parts) else x
     return gathered(x)
-
-
-class Flat:
-    """The elements of a Value as one row, `x.flat`, in which changes are changes of `x`."""
-
-    def __init__(self, x: Value) -> None:
-        self._x = x
-
-    def __len__(self) -> int:
-        return self._x.size
-
-    def __getitem__(self, index: Any) -> Value:
-        return self._x.flatten()[index]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        row = self._x.flatten()
-        row[index] = np.resize(gathered(value), np.shape(row._data[index]))
-        self._x._become(row.reshape(self._x.shape))
 
 
 _LOSES = (

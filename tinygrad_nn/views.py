@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .dispatch import gathered
+
 if TYPE_CHECKING:
     from .value import Value
 
@@ -88,3 +90,21 @@ def views_of(x: Value, row: int | None = None) -> list[Value]:
     views = getattr(x, "_views", ())
     parts = [part() for of, part in views if of is None or row is None or of == row]
     return [part for part in parts if part is not None and part._link[0] is x and link_of(part)]
+
+
+class Flat:
+    """The elements of a Value as one row, `x.flat`, in which changes are changes of `x`."""
+
+    def __init__(self, x: Value) -> None:
+        self._x = x
+
+    def __len__(self) -> int:
+        return self._x.size
+
+    def __getitem__(self, index: Any) -> Value:
+        return self._x.flatten()[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        row = self._x.flatten()
+        row[index] = np.resize(gathered(value), np.shape(row._data[index]))
+        self._x._become(row.reshape(self._x.shape))
