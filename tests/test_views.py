@@ -111,7 +111,9 @@ def peel(y: Any) -> Any:
         rest = rest[1:]
     backwards = y[::-1][1:][::-2]  # y[0], y[2]
     backwards += backwards[::-1] * 2
-    return y
+    nothing = y[::-1][4:]
+    y *= 3
+    return np.concatenate([y, nothing])
 
 
 def change_the_arguments_of_views(y: Any) -> Any:

@@ -302,7 +302,7 @@ class Value:
         self._check_replaceable()
         # Nothing is copied where nobody else needs what was there before.
         in_place = is_sole(self._data, ATTRIBUTE) and value is not self
-        row = row_of(index, self) if self.ndim else None
+        row = row_of(index, self)
         if modes.is_grad_enabled() or views.whole_of(self).is_leaf:
             self._become(ops.setitem(self, index, value, in_place), row)
         else:  # what is written is a constant; the rest keeps its gradient

@@ -39,19 +39,14 @@ def linked(kind: Kind, x: Any, argument: Any, row: int | None = None) -> Any:
     """The part of `x`, all of it in `row` or in several, as a view of it if it is a Value."""
     part = kind.take(x, argument)
     if hasattr(x, "_node") and type(part._data) is np.ndarray:
-        link_to(x, part, kind, argument, row)
+        part._link = x, kind, argument
+        views = getattr(x, "_views", None)
+        if views is None:
+            x._views = views = []
+        views.append((row, weakref.ref(part)))
+        if not len(views) % _MANY:
+            views[:] = [view for view in views if view[1]() is not None]
     return part
-
-
-def link_to(x: Value, part: Value, kind: Kind, argument: Any, row: int | None = None) -> None:
-    """Make `part` a view of `x`, and of nothing else."""
-    part._link = x, kind, argument
-    views = getattr(x, "_views", None)
-    if views is None:
-        x._views = views = []
-    views.append((row, weakref.ref(part)))
-    if not len(views) % _MANY:
-        views[:] = [view for view in views if view[1]() is not None]
 
 
 def shares_memory(base: Any, argument: Any, part: Any) -> bool:
@@ -89,7 +84,7 @@ def views_of(x: Value, row: int | None = None) -> list[Value]:
     """The views of `x` that are still in use, but for those of other rows than `row`."""
     views = getattr(x, "_views", ())
     parts = [part() for of, part in views if of is None or row is None or of == row]
-    return [part for part in parts if part is not None and part._link[0] is x and link_of(part)]
+    return [part for part in parts if part is not None and link_of(part)]
 
 
 class Flat:

@@ -10,7 +10,7 @@ from ..engine import Part
 from ..modes import mode
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
-from ..views import Kind, link_of, link_to, linked
+from ..views import Kind, link_of, linked
 
 
 def _is_basic(index: Any) -> bool:
@@ -89,7 +89,9 @@ def _is_view(x: Any, index: Any, part: Any) -> bool:
 def row_of(index: Any, x: Any) -> int | None:
     """The row of `x` that `index` is in, from 0, if it begins with a number."""
     first = index[0] if type(index) is tuple and index else index
-    return first % len(x) if type(first) is int and len(x) else None
+    if type(first) is not int or not np.ndim(x) or not len(x):
+        return None
+    return first % len(x)
 
 
 def _put(x: Any, index: Any, new: Any) -> None:
@@ -107,6 +109,17 @@ def is_part(part: Any, x: Any, index: Any) -> bool:
     return base is x and kind is _PART and bool(argument == index)
 
 
+def _of_the_whole(x: Any, index: Any) -> tuple[Any, Any]:
+    """Of a slice of a slice, the base and the slice of it: so that no long chains are made."""
+    base, kind, outer = getattr(x, "_link", None) or (x, None, None)
+    if kind is _PART and type(outer) is type(index) is slice:
+        rows = range(len(base))[outer][index]
+        if rows:
+            stop = rows.stop if rows.stop >= 0 else None
+            return base, slice(rows.start, stop, rows.step)
+    return x, index
+
+
 def getitem(x: Any, index: Any) -> Any:
     """x[index], for every index NumPy takes: numbers, slices, None, Ellipsis, masks, arrays.
 
@@ -117,14 +130,9 @@ def getitem(x: Any, index: Any) -> Any:
     index = _array_index(index)
     if not mode.like_arrays:
         return _getitem(x, index)
-    part = linked(_PART, x, index, row_of(index, x) if np.ndim(x) else None)
-    if type(index) is slice and (link := getattr(x, "_link", None)):
-        base, kind, outer = link
-        if kind is _PART and type(outer) is slice:  # so that slices of slices make no long chains
-            rows = range(len(base))[outer][index]
-            stop = rows.stop if rows.stop >= 0 else None
-            link_to(base, part, _PART, slice(rows.start, stop, rows.step))
-    return part
+    row = row_of(index, x)
+    x, index = _of_the_whole(x, index)
+    return linked(_PART, x, index, row)
 
 
 def _without(g: Any, index: Any) -> Any:
