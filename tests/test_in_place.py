@@ -66,6 +66,20 @@ def test_masked_product_and_sum() -> None:
     gradcheck(f, np.array([0.5, -1.0, 2.0]), order=2)
 
 
+def test_put_and_partition_are_those_of_arrays() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y.put([0, -1], [x[1, 0] * 2, 3.0])
+        y[0].partition(1)
+        return y
+
+    x = np.array([[0.5, -1.0, 2.0], [4.0, 5.0, -3.0]])
+    np.testing.assert_array_equal(f(Value(x)).data, [[8, -1, 2], [4, 5, 3]])  # no view here
+    np.testing.assert_array_equal(f(x), [[-1, 2, 8], [4, 5, 3]])
+    np.testing.assert_array_equal(tg.vjp(f, x)[0], f(x))
+    gradcheck(lambda x: (f(x) * np.arange(6).reshape(2, 3)).sum(), x, order=2)
+
+
 def test_numbers_are_rebound_as_those_of_numpy_are() -> None:
     def f(x: Any) -> Any:
         first = x * 1.0

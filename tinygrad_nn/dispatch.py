@@ -179,6 +179,14 @@ def gathered(x: Any) -> Any:
     return x
 
 
+def stacked(x: Any) -> Any:
+    """A list, a list of lists or an array, as one Value if there are Values in it."""
+    if isinstance(x, (list, tuple)):
+        parts = [stacked(part) for part in x]
+        return np.stack(parts) if any(type(part) is _scope["Value"] for part in parts) else x
+    return gathered(x)
+
+
 def _reject_complex(x: Any, operation: str) -> bool:
     """Whether `x`, which is of no dtype that the rules are for, carries gradients: no."""
     if x.dtype.kind == "c":

@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, final
 import numpy as np
 
 from . import engine, modes, numpy_protocol, ops, views
-from .dispatch import gathered, wraps_results
+from .dispatch import stacked, wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
 from .ops.indexing import is_part, row_of
@@ -201,6 +201,16 @@ class Value:
         return self._data.size  # type: ignore[no-any-return]
 
     @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return self._data.itemsize  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self._data.nbytes  # type: ignore[no-any-return]
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements."""
         return self._data.dtype  # type: ignore[no-any-return]
@@ -294,7 +304,7 @@ class Value:
     __hash__ = object.__hash__
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        value = _stacked(value)
+        value = stacked(value)
         if isinstance(value, Value) and value.requires_grad and self.dtype.kind not in "fc":
             raise TypeError(f"{self.dtype} elements cannot keep the gradient of what is assigned")
         if is_part(value, self, index):
@@ -411,6 +421,14 @@ class Value:
     def sort(self, axis: int = -1) -> None:
         """Sort along `axis`, in place."""
         self[...] = np.sort(self, axis)
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Move the elements that belong at `kth` there, along `axis`, in place."""
+        self[...] = np.partition(self, kth, axis)
+
+    def put(self, indices: Any, values: Any) -> None:
+        """Assign to elements by their places row by row, in place: `x.flat[indices] = values`."""
+        self.flat[indices] = values
 
     @property
     def flat(self) -> views.Flat:
@@ -606,14 +624,6 @@ class Value:
             self._node = new._node
         for view in changing:
             view._take_again(same_node)
-
-
-def _stacked(x: Any) -> Any:
-    """A list, a list of lists or an array, as one Value if there are Values in it."""
-    if isinstance(x, (list, tuple)):
-        parts = [_stacked(part) for part in x]
-        return ops.stack(parts) if any(isinstance(part, Value) for part in parts) else x
-    return gathered(x)
 
 
 _LOSES = (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .dispatch import gathered
+from .dispatch import stacked
 
 if TYPE_CHECKING:
     from .value import Value
@@ -101,5 +101,5 @@ class Flat:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         row = self._x.flatten()
-        row[index] = np.resize(gathered(value), np.shape(row._data[index]))
+        row[index] = np.resize(stacked(value), np.shape(row._data[index]))
         self._x._become(row.reshape(self._x.shape))

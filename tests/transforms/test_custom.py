@@ -115,6 +115,12 @@ def test_views_in_checkpoint_are_those_of_arrays() -> None:
     gradcheck(lambda x: tg.checkpoint(normalised)(x), x, order=2)
 
 
+def test_checkpoint_notices_a_function_that_gives_something_else() -> None:
+    lengths = iter([3, 2])
+    with pytest.raises(RuntimeError, match="function gave something else"):
+        tg.grad(lambda x: tg.checkpoint(lambda x: x[: next(lengths)])(x).sum())(X)
+
+
 def test_checkpoint_without_gradients_is_the_function() -> None:
     with tg.no_grad():
         assert tg.checkpoint(np.square)(Value(3.0)).data == 9.0

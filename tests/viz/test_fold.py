@@ -85,6 +85,8 @@ def test_expanded_blocks_are_no_row():
 def test_names_of_no_module_are_an_error(option):
     with pytest.raises(ValueError, match=f"{option}: .*'0.c'; did you mean '0.[ab]'"):
         tg.draw(blocks(2), X, **{option: "0.c"})
+    with pytest.raises(ValueError, match=f"{option}: .*'zz'; there are 0, 0.a"):
+        tg.draw(blocks(2), X, **{option: "zz"})
 
 
 def test_expand_has_the_last_word():

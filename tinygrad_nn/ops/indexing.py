@@ -89,7 +89,7 @@ def _is_view(x: Any, index: Any, part: Any) -> bool:
 def row_of(index: Any, x: Any) -> int | None:
     """The row of `x` that `index` is in, from 0, if it begins with a number."""
     first = index[0] if type(index) is tuple and index else index
-    if type(first) is not int or not np.ndim(x) or not len(x):
+    if type(first) is not int or not getattr(x, "ndim", 0) or not len(x):
         return None
     return first % len(x)
 

@@ -58,12 +58,18 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         start = next(engine.node_numbers)
         leaves, build = flatten(f(*args, **keywords))
         outputs = [leaf for _, leaf in leaves]
+        shapes = [np.shape(x) for x in outputs]
         sources = _sources([x._node for x in outputs if isinstance(x, Value) and x._node], start)
 
         def pull(cotangents: Mapping[int, Any], graph: bool) -> Sequence[Any]:
             args, keywords = rebuild([_as_it_is(leaf) for leaf in inputs])
             with like_arrays(), modes.enable_grad(), random_numbers_from(state):
                 again = [leaf for _, leaf in flatten(f(*args, **keywords))[0]]
+                if [np.shape(x) for x in again] != shapes:
+                    raise RuntimeError(
+                        "checkpoint: the function gave something else when it was called again for "
+                        "the backward pass; it must depend on nothing but its arguments"
+                    )
                 found = engine.backpropagate(
                     [again[at]._node for at in cotangents],
                     list(cotangents.values()),

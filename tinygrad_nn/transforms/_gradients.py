@@ -40,14 +40,7 @@ def grad(
     >>> tg.grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
     {'w': np.float64(3.0), 'b': np.float64(2.0)}
     """
-    both = value_and_grad(f, argnums, has_aux=has_aux)
-
-    @functools.wraps(f)
-    def gradient(*args: Any, **keywords: Any) -> Any:
-        value, gradient = both(*args, **keywords)
-        return (gradient, value[1]) if has_aux else gradient
-
-    return gradient
+    return gradient_of("grad", f, argnums, has_aux)
 
 
 def value_and_grad(
@@ -60,19 +53,7 @@ def value_and_grad(
     >>> float(value), float(gradient)
     (9.0, 6.0)
     """
-    if not callable(f):
-        raise TypeError(f"grad takes a function, not {type(f).__name__}")
-
-    @functools.wraps(f)
-    def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
-        call = Call("grad", f, argnums, args, keywords, has_aux)
-        value = call.build(call.outputs)
-        _check_number(value)
-        found = call.pull([_ONE])
-        value = call.plain(value)
-        return (value, call.plain(call.aux)) if has_aux else value, call.like_arguments(found)
-
-    return value_and_gradient
+    return _value_and_gradient_of("value_and_grad", f, argnums, has_aux)
 
 
 def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -88,17 +69,49 @@ def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..
     def total(*args: Any, **keywords: Any) -> Any:
         return np.sum(f(*args, **keywords))
 
-    return grad(total, argnums)
+    return gradient_of("elementwise_grad", total, argnums)
+
+
+def gradient_of(
+    what: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `grad`, for the transform `what`, which errors name."""
+    both = _value_and_gradient_of(what, f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **keywords: Any) -> Any:
+        value, gradient = both(*args, **keywords)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return gradient
+
+
+def _value_and_gradient_of(
+    what: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool
+) -> Callable[..., Any]:
+    if not callable(f):
+        raise TypeError(f"{what} takes a function, not {type(f).__name__}")
+
+    @functools.wraps(f)
+    def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+        call = Call(what, f, argnums, args, keywords, has_aux)
+        value = call.build(call.outputs)
+        _check_number(what, value)
+        found = call.pull([_ONE])
+        value = call.plain(value)
+        return (value, call.plain(call.aux)) if has_aux else value, call.like_arguments(found)
+
+    return value_and_gradient
 
 
 _ONE = np.float64(1)
 
 
-def _check_number(value: Any) -> None:
+def _check_number(what: str, value: Any) -> None:
     if not isinstance(value, (Value, int, float, complex, np.generic, np.ndarray)):
-        raise TypeError(f"grad: the function returned {type(value).__name__}, not a number")
+        raise TypeError(f"{what}: the function returned {type(value).__name__}, not a number")
     x = value if isinstance(value, Value) else np.asarray(value)
     if x.dtype.kind == "c":
-        raise TypeError("grad: the function returned a complex number; return a real one")
+        raise TypeError(f"{what}: the function returned a complex number; return a real one")
     if x.shape:
-        raise ShapeError(f"grad: the function returned shape {x.shape}, not one number")
+        raise ShapeError(f"{what}: the function returned shape {x.shape}, not one number")

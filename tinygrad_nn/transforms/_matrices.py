@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine import Node
 from ._calls import Argnums, Call
-from ._gradients import grad
+from ._gradients import gradient_of
 from ._products import linear_map
 
 
@@ -29,17 +29,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[1., 2.],
            [3., 4.]])
     """
-
-    @functools.wraps(f)
-    def jacobian_of_f(*args: Any, **keywords: Any) -> Any:
-        call = Call("jacobian", f, argnums, args, keywords)
-        call.check_real()
-        rows = sum(math.prod(np.shape(out)) for out, root in _pairs(call) if root is not None)
-        columns = sum(math.prod(node.describe()[0]) for node in call.variables)
-        blocks = _by_rows(call) if rows <= columns else _by_columns(call)
-        return call.plain(call.build([call.like_arguments(block) for block in blocks]))
-
-    return jacobian_of_f
+    return _jacobian_of("jacobian", f, argnums)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -53,7 +43,20 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return _jacobian_of("hessian", gradient_of("hessian", f, argnums), argnums)
+
+
+def _jacobian_of(what: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]:
+    @functools.wraps(f)
+    def jacobian_of_f(*args: Any, **keywords: Any) -> Any:
+        call = Call(what, f, argnums, args, keywords)
+        call.check_real()
+        rows = sum(math.prod(np.shape(out)) for out, root in _pairs(call) if root is not None)
+        columns = sum(math.prod(node.describe()[0]) for node in call.variables)
+        blocks = _by_rows(call) if rows <= columns else _by_columns(call)
+        return call.plain(call.build([call.like_arguments(block) for block in blocks]))
+
+    return jacobian_of_f
 
 
 def _pairs(call: Call) -> Any:

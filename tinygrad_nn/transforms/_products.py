@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..nest import flatten
 from ..value import Value, make_value
 from ._calls import Call
-from ._gradients import grad
+from ._gradients import gradient_of
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -142,7 +142,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (array([  6., 120.]),)
     """
     _check_pairs("hvp", primals, tangents)
-    gradient = grad(f, range(len(primals)))
+    gradient = gradient_of("hvp", f, range(len(primals)))
     return jvp(gradient, primals, tangents)[1]
 
 

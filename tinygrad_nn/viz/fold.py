@@ -128,10 +128,11 @@ def _chosen(boxes: Sequence[Box], choice: Choice, option: str) -> list[Box]:
         return [box for box in boxes if choice(box.path, box.kind)]
     several = [choice] if isinstance(choice, (str, type)) else choice
     names = {name.__name__ if isinstance(name, type) else name for name in several}
-    known = {name for box in boxes for name in (box.path, box.kind)}
+    known = {name for box in boxes for name in (box.path, box.kind) if name}
     if unknown := names - known:
         near = get_close_matches(str(min(unknown)), known)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+        all_of_them = ", ".join(sorted(known)) or "none"
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {all_of_them}"
         raise ValueError(f"{option}: no module has the path or class {min(unknown)!r}; {hint}")
     return [box for box in boxes if box.path in names or box.kind in names]
 
