@@ -16,6 +16,19 @@ from tinygrad_nn.testing import gradcheck
 START = np.array([1.0, 2.0, 4.0, 3.0])
 
 
+def test_real_arrays_are_their_own_real_part_and_conjugate() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        part, conjugate = y.real, y.conj()
+        part *= 2.0
+        conjugate[0] = 3.0 * y[1]
+        return (y * y).sum()
+
+    x = np.array([0.5, -1.0, 2.0])
+    assert tg.value_and_grad(f)(x)[0] == f(x) == 36 + 4 + 16
+    gradcheck(f, x, order=2)
+
+
 def scale_a_slice(y: Any) -> Any:
     v = y[:2]
     v *= 3

@@ -118,6 +118,9 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
         if self.outermost and isinstance(error, (TypeError, ValueError)):
             for advice in _advice(error):
                 error.add_note(advice)
+            lost = error.__cause__  # what a Value has said, to which NumPy was deaf
+            if isinstance(lost, TypeError) and "setting an array element" in str(error):
+                error.args = (str(lost),)
         changed = mode.read_only if self.outermost else []
         mode.like_arrays, mode.tracing, mode.level, mode.graph, mode.read_only = self.before
         if self.outermost:
@@ -129,13 +132,13 @@ class like_arrays(ContextDecorator):  # noqa: N801 (used as a function)
 def _advice(error: Exception) -> Iterator[str]:
     """What to do about an error of NumPy's own, where it comes of Values in place of arrays."""
     message = str(error)
+    if mode.of_values and "read-only" in message:
+        yield "np.asarray of a Value is a copy, which is read-only: write to the Value itself."
     if mode.read_only and "read-only" in message:
         yield (
             "An array that was computed with a Value is needed for the derivative. Those of more "
             f"than {_LARGE >> 20} MiB are not copied: change a copy of it."
         )
-    if "setting an array element" in message and isinstance(error.__cause__, TypeError):
-        yield str(error.__cause__)
     if mode.of_values and re.search("ufunc|object|dtype|setting an array element", message):
         yield (
             "An array of Values, as np.array makes one of a list, is one of objects to NumPy, not "

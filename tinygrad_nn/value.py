@@ -17,7 +17,7 @@ from . import engine, modes, numpy_protocol, ops, views
 from .dispatch import stacked, wraps_results
 from .engine import Node, leaf_node
 from .errors import ShapeError
-from .ops.indexing import is_part, row_of
+from .ops.indexing import is_part, row_of, taken
 from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
 
@@ -443,12 +443,16 @@ class Value:
         """The data as nested lists of Python numbers."""
         return self._number().tolist()
 
-    conj = conjugate = _method(ops.conj)
+    def conj(self) -> Value:
+        """The complex conjugate; itself where it is real."""
+        return ops.conj(self) if self.dtype.kind == "c" else self
+
+    conjugate = conj
 
     @property
     def real(self) -> Value:
-        """The real part."""
-        return ops.real(self)  # type: ignore[no-any-return]
+        """The real part; itself where it is real."""
+        return ops.real(self) if self.dtype.kind == "c" else self
 
     @property
     def imag(self) -> Value:
@@ -501,8 +505,8 @@ class Value:
         if self._node is not None and modes.mode.tracing:
             raise TypeError(
                 "inside a function or rule that is being differentiated, a Value does not become a "
-                "Python number, which would lose the gradient: use NumPy's functions (not math's), "
-                "f'{x:.3f}' to print it, or item() where it is meant"
+                "Python number, which would lose the gradient: use NumPy's functions, not math's; "
+                "np.stack, of a list of Values; f'{x:.3f}' to print it, or item() where it is meant"
             )
         return self._data
 
@@ -559,7 +563,7 @@ class Value:
         modes.mode.of_values = True
         array = np.empty(self.shape, object)
         for index in np.ndindex(self.shape):
-            array[index] = self[index] if index else self
+            array[index] = taken(self, index) if index else self
         array.flags.writeable = bool(copy)
         return array
 
@@ -659,6 +663,8 @@ def _own_array(data: Any, dtype: Any, allowed: str) -> Any:
         data = float(data)  # any size
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError("a Value has no mask: fill the masked array first, with filled()")
+    if isinstance(data, np.matrix):
+        raise TypeError("a Value is no np.matrix, to which * is @: pass an array")
     array = np.asarray(data)
     if dtype is None and array.dtype.kind in "iu" and not hasattr(data, "dtype"):
         dtype = np.float64  # Python numbers

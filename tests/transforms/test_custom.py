@@ -301,7 +301,6 @@ def test_vmap_and_derivatives_nest() -> None:
         (lambda: tg.vmap(np.sin)(1.0), "has no axis 0"),
         (lambda: tg.vmap(np.add)(np.ones(2), np.ones(3)), "different numbers of examples"),
         (lambda: tg.vmap(np.sin)(np.ones(0)), "no examples"),
-        (lambda: tg.vmap(np.add, (None, None))(1.0, 2.0), "different numbers"),
     ],
 )
 def test_vmap_of_what_does_not_fit_is_a_shape_error(call: Any, message: str) -> None:

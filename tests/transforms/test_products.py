@@ -100,6 +100,20 @@ def test_results_that_depend_on_nothing_have_derivative_zero() -> None:
     np.testing.assert_array_equal(pushed[1], np.zeros(2))
 
 
+def test_second_derivatives_leave_out_what_is_no_number() -> None:
+    def f(p: Any) -> Any:
+        return p["a"] ** 2 * p["k"]
+
+    at = {"a": 2.0, "k": 3.0, "name": "f"}  # the derivatives are (2 a k, a^2), (2 k, 2 a, 0)
+    (along,) = tg.hvp(f, (at,), ({"a": 1.0, "k": 10.0, "name": None},))
+    assert along == {"a": 6.0 + 40.0, "k": 4.0, "name": None}
+    assert tg.hessian(f)(at) == {
+        "a": {"a": 6.0, "k": 4.0, "name": None},
+        "k": {"a": 4.0, "k": 0.0, "name": None},
+        "name": None,
+    }
+
+
 def test_hvp_is_the_hessian_times_the_direction() -> None:
     v = RNG.normal(size=3)
     (product,) = tg.hvp(number, (X,), (v,))

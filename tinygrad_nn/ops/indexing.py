@@ -81,6 +81,9 @@ def _getitem(x: Any, index: Any) -> Any:
     return out.copy() if out.base is not None and 4 * out.size <= np.size(x) else out
 
 
+taken = _getitem  # x[index] that is no view of x
+
+
 def _is_view(x: Any, index: Any, part: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     return _is_basic(index) and not any(isinstance(part, (bool, np.bool_)) for part in parts)

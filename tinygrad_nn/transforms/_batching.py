@@ -58,6 +58,8 @@ def _size(parts: Any, axes: Any) -> int:
             if not -np.ndim(leaf) <= axis < np.ndim(leaf):
                 raise ShapeError(f"vmap: {path} of shape {np.shape(leaf)} has no axis {axis}")
             sizes[path] = np.shape(leaf)[axis]
+    if not sizes:
+        raise TypeError("vmap: in_axes is None for every argument, so there are no examples")
     if len(set(sizes.values())) != 1:
         raise ShapeError(f"vmap: the arguments have different numbers of examples: {sizes}")
     (size,) = set(sizes.values())

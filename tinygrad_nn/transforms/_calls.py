@@ -176,6 +176,11 @@ class Call:
         return parts[0] if self.one else tuple(parts)
 
 
+def is_numeric(x: Any) -> bool:
+    """Whether x is a number or an array, which has derivatives or at least the derivative 0."""
+    return isinstance(x, (Value, int, float, complex, np.generic, np.ndarray))
+
+
 def _own_data(x: Value) -> Any:
     """The data, but not the array that the graph holds."""
     return x.data.copy() if isinstance(x.data, np.ndarray) else x.data
@@ -204,7 +209,10 @@ def _place(
             f"{what}(f) is a function, to be called with the arguments: {what}(f)(x)"
         ) from None
     if not -len(args) <= position < len(args):
-        raise TypeError(f"{what}: argnums {at}, but {len(args)} positional arguments")
+        raise TypeError(
+            f"{what}: argnums {at}, but {len(args)} positional arguments were given; what is to be "
+            "differentiated by must be passed, also where it has a default"
+        )
     return position % len(args)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..value import Value
-from ._calls import Argnums, Call
+from ._calls import Argnums, Call, is_numeric
 
 
 def grad(
@@ -20,8 +20,10 @@ def grad(
 
     `argnums` says by which arguments, by position or by name: the gradient of one has its shape
     and dtype, several come as a tuple. Arguments may be nested in tuples, lists, dicts and
-    dataclasses; the gradient is too, with None for what is no floating-point number. With
-    `has_aux`, `f` returns a pair of the number and anything else, and so does the gradient.
+    dataclasses; the gradient is too, with None for what is no number. A list of numbers is an
+    array, to `f` as well. Python's integers become floating point; those of NumPy stay, as
+    np.int64(3), and have the gradient None. With `has_aux`, `f` returns a pair of the number and
+    anything else, and so does the gradient.
 
     `f` takes arrays, numbers or Values, sees those arguments as Values, and any others as they
     are. The result is an array, and a Value only where it can itself be differentiated: when an
@@ -108,7 +110,7 @@ _ONE = np.float64(1)
 
 
 def _check_number(what: str, value: Any) -> None:
-    if not isinstance(value, (Value, int, float, complex, np.generic, np.ndarray)):
+    if not is_numeric(value) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what}: the function returned {type(value).__name__}, not a number")
     x = value if isinstance(value, Value) else np.asarray(value)
     if x.dtype.kind == "c":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Node
-from ._calls import Argnums, Call
+from ._calls import Argnums, Call, is_numeric
 from ._gradients import gradient_of
 from ._products import linear_map
 
@@ -54,7 +54,11 @@ def _jacobian_of(what: str, f: Callable[..., Any], argnums: Argnums) -> Callable
         rows = sum(math.prod(np.shape(out)) for out, root in _pairs(call) if root is not None)
         columns = sum(math.prod(node.describe()[0]) for node in call.variables)
         blocks = _by_rows(call) if rows <= columns else _by_columns(call)
-        return call.plain(call.build([call.like_arguments(block) for block in blocks]))
+        rows_of = [
+            call.like_arguments(block) if is_numeric(output) else None
+            for block, output in zip(blocks, call.outputs, strict=True)
+        ]
+        return call.plain(call.build(rows_of))
 
     return jacobian_of_f
 

@@ -12,7 +12,7 @@ from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
 from ..value import Value, make_value
-from ._calls import Call
+from ._calls import Call, is_numeric
 from ._gradients import gradient_of
 
 
@@ -96,6 +96,8 @@ def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
             back[probe._node]
             if probe is not None and probe._node in back
             else np.zeros(np.shape(out), getattr(out, "dtype", float))[()]
+            if is_numeric(out)
+            else None
             for out, probe in zip(call.outputs, probes, strict=True)
         ]
 
