@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,11 @@ from .shape import reshape, transpose
 def as_rows(x: Any) -> Any:
     """x with all axes but the last as one."""
     return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+_LETTERS = string.ascii_letters  # that einsum knows
+# To plan an einsum in steps takes as long as this many products.
+_PLAN = 20_000
 
 
 def _swap(x: Any) -> Any:
@@ -128,7 +134,7 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise ShapeError(f"einsum: {subscripts!r} names {len(terms)} operands, got {len(ndims)}")
-    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in spec]
+    free = [c for c in _LETTERS if c not in spec]
     longest = 0
     for term, ndim in zip(terms, ndims, strict=True):
         if "..." in term:
@@ -161,12 +167,12 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
     factors = [*operands[:index], *operands[index + 1 :], g]
     factors = [f if hasattr(f, "shape") else np.asarray(f) for f in factors]
     dtype = np.float64 if g.dtype == np.float64 else g.dtype
-    unused = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-              if c not in wanted + "".join(terms)]  # fmt: skip
+    used = {*wanted, *"".join(terms)}
+    unused = (letter for letter in _LETTERS if letter not in used)
     target = ""
     for letter, size in zip(wanted, shape, strict=True):
         if letter in target:
-            again = unused.pop()
+            again = next(unused)
             terms.append(letter + again)
             factors.append(np.eye(size, dtype=dtype))
             target += again
@@ -181,6 +187,17 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
                 factors.append(np.ones(size, dtype))
             target += letter
     return einsum(f"{','.join(terms)}->{target}", *factors)
+
+
+def _products(subscripts: str, operands: Sequence[Any]) -> int:
+    """How many products np.einsum adds up if it goes through all axes at once, or more."""
+    if "..." in subscripts:
+        return math.prod([np.size(operand) for operand in operands])
+    sizes: dict[str, int] = {}
+    terms = subscripts.partition("->")[0].replace(" ", "").split(",")
+    for term, operand in zip(terms, operands, strict=False):  # np.einsum complains
+        sizes.update(zip(term, np.shape(operand), strict=False))
+    return math.prod(sizes.values())
 
 
 def _einsum_domain(draw: Any) -> dict[str, Any]:
@@ -199,5 +216,4 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     >>> tg.einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
     array([21., 43.])
     """
-    small = len(operands) < 3 and np.size(operands[0]) * np.size(operands[-1]) < 10_000
-    return np.einsum(subscripts, *operands, optimize=not small)
+    return np.einsum(subscripts, *operands, optimize=_products(subscripts, operands) > _PLAN)
