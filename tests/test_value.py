@@ -509,7 +509,7 @@ UFUNCS2 = [
     *("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power"),
     *("maximum", "minimum"),
 ]
-NAMES = {"absolute": "abs", "fabs": "abs"}
+NAMES = {"absolute": "abs"}
 
 
 @pytest.mark.parametrize("name", UFUNCS)

@@ -71,7 +71,7 @@ def test_transforms_along_several_axes(function: Any, options: dict[str, Any]) -
     check(function, drawn((2, 3, 2), function in SEVERAL), **options, norm="ortho")
 
 
-@pytest.mark.parametrize("axes", [None, 0, (-1, 0), (1,)])
+@pytest.mark.parametrize("axes", [None, 0, (-1, 0), (1,), (0, 0)])
 @pytest.mark.parametrize("function", [np.fft.fftshift, np.fft.ifftshift], **name)
 def test_shifts(function: Any, axes: Any) -> None:
     check(function, drawn((4, 3), True), axes=axes)

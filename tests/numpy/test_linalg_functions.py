@@ -226,6 +226,32 @@ def test_number_of_elements_that_are_not_zero_has_no_gradient() -> None:
     assert la.norm(Value(np.zeros((0, 2))), 1, axis=0).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("ord", [None, "fro", "nuc", 1, 2, np.inf])
+def test_norm_of_a_matrix_without_elements(ord: Any) -> None:
+    x = np.zeros((0, 2))
+    if np.lib.NumpyVersion(np.__version__) < "2.4.0" and ord in (2, np.inf):
+        pytest.skip("older ones refuse it")
+    assert la.norm(Value(x), ord) == la.norm(x, ord)
+
+
+def test_whole_numbers() -> None:
+    x = np.array([[4, 1], [1, 3]])
+    for f in (
+        *(la.cholesky, la.eigvalsh, la.eigh, lambda x: la.eigvalsh(x, "U"), la.inv, la.det),
+        *(lambda x: la.norm(x, 1), lambda x: la.norm(x[0], np.inf), lambda x: la.norm(x, 1, 0)),
+    ):
+        got, want = f(Value(x)), f(x)
+        for a, b in zip(got, want, strict=True) if isinstance(want, tuple) else [(got, want)]:
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(a.data, b, rtol=1e-15)
+
+
+def test_least_squares_are_in_the_precision_of_both_arguments() -> None:
+    a, b = matrices(4, 2).astype(np.float32), np.arange(4)
+    for ours, theirs in zip(la.lstsq(Value(a), b), la.lstsq(a, b), strict=True):
+        assert getattr(ours, "dtype", int) == (theirs.dtype if np.ndim(theirs) else int)
+
+
 def test_wrong_orders_are_refused() -> None:
     x = Value(matrices(2, 2))
     with pytest.raises(ValueError, match="order"):

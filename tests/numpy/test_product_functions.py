@@ -134,6 +134,8 @@ np.geomspace(x, y, 5)
 np.geomspace(x, 100, 4, endpoint=False)
 np.geomspace(-x, -y, 3)
 np.geomspace(p**2, q[:1], 3, axis=1)
+np.geomspace(u**2, 100, 1)
+np.geomspace(3, y, 5, dtype=np.float64)
 """.strip().splitlines()
 
 CONSTANT = ["np.gradient(a, axis=())", "np.linspace(x, y, 0)", "np.polyval(np.zeros(0), x)"]
@@ -177,6 +179,7 @@ def test_einsum_path_is_plain() -> None:
         lambda z, w: np.poly(np.multiply.outer(z, w) + np.diag(z)),
         lambda z, w: np.polyval(z, w),
         lambda z, w: np.linspace(z, w, 3),
+        lambda z, w: np.geomspace(z, w, 3),
     ],
 )
 def test_complex_numbers(f: Any) -> None:
@@ -214,7 +217,12 @@ def test_even_spacing_given_as_coordinates_has_derivatives_by_each() -> None:
         ("np.polyint(v, -1)", ValueError),
         ("np.polyint(v, 3, [1, 2])", ValueError),
         ("np.geomspace(v, 0)", ValueError),
+        ("np.geomspace(v, 1, -1)", ValueError),
         ("np.linspace(v, 1, -1)", ValueError),
+        ("np.linspace(v, 1, 3.0)", TypeError),
+        ("np.ediff1d([1, 2], to_end=v)", TypeError),
+        ("np.einsum('i->', v, dtype=np.float32)", TypeError),
+        ("np.polyfit(v, v, -1)", ValueError),
         ("np.cross(v, v)", ValueError),
         ("np.convolve(v, [])", ValueError),
         ("np.convolve(v, v, 'half')", ValueError),
@@ -256,6 +264,35 @@ def test_characteristic_polynomial_is_of_the_trace_and_the_determinant(matrix: A
 def test_roots_of_a_polynomial_are_refused() -> None:
     with pytest.raises(TypeError, match=r"np\.roots"):
         np.roots(Value([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("start", [1e-300, 1e300, 1.0])
+@pytest.mark.parametrize("stop", [1e-300, 1e300, 1.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_geomspace_between_the_smallest_and_the_largest(
+    start: float, stop: float, sign: int
+) -> None:
+    ends = sign * start, sign * stop
+    got = np.geomspace(Value(ends[0]), Value(ends[1]), 5)
+    np.testing.assert_array_equal(got.data, np.geomspace(*ends, 5))
+    part = np.arange(5) / 4
+    with np.errstate(over="ignore"):  # of derivatives that are too large
+        by_start, by_stop = tg.jacobian(lambda a, b: np.geomspace(a, b, 5), (0, 1))(*ends)
+        np.testing.assert_allclose(by_start, (1 - part) * got.data / ends[0], rtol=1e-14)
+        np.testing.assert_allclose(by_stop, part * got.data / ends[1], rtol=1e-14)
+
+
+def test_geomspace_of_integers() -> None:
+    got = np.geomspace(Value(1.0), 1000, 4, dtype=int)
+    np.testing.assert_array_equal(got.data, np.geomspace(1.0, 1000, 4, dtype=int))
+
+
+def test_whole_numbers_and_booleans() -> None:
+    whole, truths = np.array([3, 1, 4]), np.array([True, False, False])
+    for function, x in [(np.poly, whole), (np.diff, truths)]:
+        got = function(Value(x))
+        assert got.dtype == function(x).dtype
+        np.testing.assert_allclose(got, function(x))
 
 
 def test_linspace_of_integers_is_rounded_down() -> None:

@@ -176,6 +176,32 @@ def test_out(function: Any) -> None:
         function(Value(X), axis=1, out=np.zeros((2, 4)))
 
 
+def test_options_behind_out_may_be_given_by_position() -> None:
+    for function, arguments in [
+        (np.sum, (1, None, None, True)),
+        (np.std, (0, None, None, 1, True)),
+        (np.median, (0, None, False, True)),
+        (np.nanmean, (0, None, None, True)),
+    ]:
+        same(function(Value(X), *arguments), function(X, *arguments))
+    v = Value(np.zeros((2, 4)))
+    assert np.max(Value(X), 1, v) is v
+    same(v, np.max(X, 1))
+
+
+def test_a_value_takes_results_without_derivative() -> None:
+    v = Value(np.zeros(X.shape))
+    before = +v
+    assert np.round(Value(X), 1, out=v) is v
+    same(v, np.round(X, 1))
+    assert not before.data.any()
+    assert np.round(Value(X), 0, v) is v
+    same(v, np.round(X))
+    first = Value(np.zeros((2, 4), int))
+    assert np.argmax(Value(X), axis=1, out=first) is first
+    same(first, np.argmax(X, axis=1))
+
+
 def test_initial_can_be_a_value() -> None:
     for function in (np.sum, np.prod, np.max, np.nanmin, np.logaddexp.reduce):
         assert gradcheck(lambda x, i, f=function: f(x, axis=0, initial=i), M, 0.3, order=2)
@@ -310,6 +336,16 @@ def test_rows_of_nothing_but_nan_are_nan_and_have_gradient_0(function: Any) -> N
     y.backward(np.ones(2))
     assert np.isfinite(v.grad).all()
     np.testing.assert_array_equal(v.grad[np.isnan(x)], 0)
+
+
+def test_too_few_numbers_for_the_degrees_of_freedom_have_no_variance() -> None:
+    x = np.array([[1.0, np.nan, 2.0], [1.0, 4.0, 2.0]])
+    for function in (np.nanvar, np.nanstd):
+        for options in ({"ddof": 2}, {"correction": 3, "keepdims": True}):
+            with pytest.warns(RuntimeWarning, match="freedom"):
+                got = function(Value(x), axis=1, **options)
+            with pytest.warns(RuntimeWarning, match="freedom"):
+                same(got, function(x, axis=1, **options))
 
 
 def test_nan_stays_nan_where_it_is_not_left_out() -> None:

@@ -59,6 +59,7 @@ np.unique(c[::-1], True, True, True, 0)
 np.union1d(a, u)
 np.intersect1d(np.repeat(u, 2), u[1:])
 np.intersect1d(u, u[1:], return_indices=True)
+np.intersect1d([1, 2], np.concatenate([u, [2.0]])) * x
 np.setdiff1d(np.repeat(u, 2), u[1:])
 np.setxor1d(u, np.concatenate([u[1:], 3 * u[:1]]))
 np.bincount([1, 3, 1], u)
@@ -69,8 +70,12 @@ np.interp(a, knots, v)
 np.interp(x, knots, v)
 np.interp(3 * a, knots, v, left=x, right=-1)
 np.interp(5 * a, knots, v, period=4.0)
+np.interp(5 * a, knots, v, period=-4 * x)
 np.interp(v, [0.0], [x])
 np.interp([-9, 0.1, 9], knots, v)
+np.interp([-1.0, 0.5, 1.0, 1.5, 2.0, 3.0], [0.0, 1.0, 1.0, 2.0], v)
+np.interp([0.5, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 2.0], v)
+np.interp(x * knots, [-9.0, -9.0, 0.0, 9.0], v)
 np.apply_along_axis(lambda r: r * r[0], 0, c)
 np.apply_along_axis(np.sum, 1, c)
 np.apply_along_axis(np.outer, -1, a, [1.0, 2.0])
@@ -173,6 +178,30 @@ def test_gradient_of_interp_at_a_knot_is_the_slope_on_its_right() -> None:
     assert [slope(x) for x in (-1.0, 0.0, 1.0, 1.5, 3.0)] == [0, 1, 2, 2, 0]
 
 
+@pytest.mark.parametrize(
+    ("x", "knots", "heights"),
+    [
+        ([-1.0, 0.0, 1.0], [0.0, 1.0], [0.0, np.inf]),
+        ([0.0, 0.5, 1.0], [0.0, 1.0], [np.inf, np.inf]),
+        ([-np.inf, 0.0, np.inf], [-np.inf, np.inf], [1.0, 2.0]),
+        ([0.0, 2e-310, 1.0], [0.0, 5e-310], [1.0, 2.0]),
+        ([np.nan, 0.5], [0.0, 1.0], [1.0, 2.0]),
+        ([-1.0, 0.5, 1.0, 3.0], [0.0, 1.0], [1.0, np.nan]),
+    ],
+)
+def test_interp_at_the_ends_of_lines_that_are_too_steep(x: Any, knots: Any, heights: Any) -> None:
+    with np.errstate(all="ignore"):
+        got = np.interp(Value(x), knots, heights)
+    np.testing.assert_array_equal(got.data, np.interp(x, knots, heights))
+
+
+def test_gradient_of_interp_is_finite_where_knots_are_equal() -> None:
+    slope = tg.grad(lambda x: np.interp(x, [0.0, 0.0, 1.0, 1.0], [5.0, 1.0, 3.0, 7.0]))
+    assert [slope(x) for x in (-1.0, 0.0, 0.5, 1.0, 2.0)] == [0, 2, 2, 0, 0]
+    knots = tg.grad(lambda k: np.interp(np.array([1.0, 2.0]), k, [1.0, 3.0, 7.0]).sum())
+    np.testing.assert_array_equal(knots(np.array([0.0, 1.0, 1.0])), 0)
+
+
 def test_interp_of_complex_numbers() -> None:
     fp = np.array([1.0, 3.0]) + 1j * Value([0.0, 2.0])
     got = np.interp(0.5, [0.0, 1.0], fp)
@@ -187,6 +216,12 @@ def test_interp_of_complex_numbers() -> None:
         ("np.piecewise(v, [v > 0], [1, 2, 3])", ValueError),
         ("np.interp(v, [1, 2], [1, 2, 3])", ValueError),
         ("np.interp(v, [], [])", ValueError),
+        ("np.interp(v, [0, 1], [1, 2], period=0)", ValueError),
+        ("np.interp(v * 1j, [0, 1], [1, 2])", TypeError),
+        ("np.bincount([0, 1], v[:1])", ValueError),
+        ("np.bincount([0, 1], v[0])", ValueError),
+        ("np.bincount([0, 1], v[:2] * 1j)", TypeError),
+        ("np.apply_over_axes(np.sum, v, 1)", ValueError),
         ("np.take(v, 7)", IndexError),
         ("np.choose([3], [v, v])", ValueError),
         ("np.apply_along_axis(np.sum, 0, np.zeros((2, 0)) * v[0])", ValueError),
@@ -286,3 +321,20 @@ def test_out_takes_the_result() -> None:
         out = Value(np.zeros(2), requires_grad=False)
         assert call(out=out) is out
         assert out.requires_grad
+    out = Value(np.zeros(2), requires_grad=False)
+    assert np.clip(x, 0, 2, out) is out
+    assert out.data.tolist() == [2, 1]
+
+
+def test_whole_numbers_take_no_gradient() -> None:
+    whole, x = Value([1, 2], dtype=int), Value(1.5)
+    for call in (
+        lambda: np.insert(whole, 1, x),
+        lambda: np.full_like(whole, x),
+        lambda: np.pad(whole, 1, constant_values=(x, x)),
+        lambda: np.piecewise(whole, [whole > 1], [lambda each: each * x]),
+    ):
+        with pytest.raises(TypeError, match="cannot keep the gradient"):
+            call()
+    assert np.insert(whole, 1, 2.5).data.tolist() == [1, 2, 2]
+    assert np.full_like(whole, x, dtype=int).data.tolist() == [1, 1]

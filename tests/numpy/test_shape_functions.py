@@ -228,6 +228,20 @@ def test_padding_with_anything_keeps_the_middle() -> None:
     assert got.data[1:3].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("mode", ["mean", "median", "maximum", "linear_ramp"])
+def test_padded_whole_numbers_stay_whole(mode: Any) -> None:
+    x = np.array([3, -2, 7, 7])
+    got = np.pad(Value(x), (1, 3), mode)
+    want = np.pad(x, (1, 3), mode)
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got.data, want)
+
+
+def test_widths_of_padding_are_whole() -> None:
+    with pytest.raises(TypeError, match="integer"):
+        np.pad(Value([1.0]), 1.0)
+
+
 def test_padding_by_a_function_is_refused() -> None:
     with pytest.raises(TypeError, match="mode"):
         np.pad(Value([1.0]), 1, lambda *_: None)
@@ -271,6 +285,11 @@ def test_arrays_without_elements(code: str) -> None:
         "np.rollaxis(v, 1)",
         "np.pad(v, -1, 'reflect', reflect_type='odd')",
         "np.pad(v, (0, -1))",
+        "np.pad(v, 1, 'mean', stat_length=-1)",
+        "np.pad(v[:0], 1, 'mean')",
+        "np.pad(v[:0], 1, 'linear_ramp')",
+        "np.vander(v, -1)",
+        "np.diag(v[:, None, None])",
     ],
 )
 def test_what_numpy_refuses_is_refused(code: str) -> None:
@@ -279,11 +298,31 @@ def test_what_numpy_refuses_is_refused(code: str) -> None:
             eval(code, {"np": np, "v": v})
 
 
+def test_lists_of_values_are_joined_with_arrays() -> None:
+    x, u = Value(2.0), np.array([3.0, 4.0])
+    v = Value(u)
+    for function in (np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.concatenate):
+        np.testing.assert_array_equal(function([v, [x, 1]]).data, function([u, [2.0, 1.0]]))
+    np.testing.assert_array_equal(np.append([x, 1], v).data, [2, 1, 3, 4])
+
+
 def test_casting_is_checked() -> None:
     x = Value([1.0])
     with pytest.raises(TypeError, match="cannot cast"):
         np.concatenate([x, x], dtype=np.float32, casting="safe")
     assert np.hstack([x, x], dtype=np.int64, casting="unsafe").dtype == np.int64
+
+
+@pytest.mark.parametrize("function", [np.concatenate, np.stack])
+def test_casting_is_for_out_too(function: Any) -> None:
+    x, whole = Value([1.5], requires_grad=False), Value(np.array([2]))
+    out = Value(np.zeros(function([x, x]).shape, int))
+    assert function([x, whole], out=out, casting="unsafe") is out
+    assert out.data.ravel().tolist() == [1, 2]
+    with pytest.raises(TypeError, match="cannot cast"):
+        function([x, whole], out=out)
+    with pytest.raises(TypeError, match="cannot keep the gradient"):
+        function([Value([1.5]), [2]], out=out, casting="unsafe")
 
 
 def test_out_takes_the_result() -> None:

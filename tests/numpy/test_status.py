@@ -62,6 +62,17 @@ def test_the_error_says_how_to_go_on_and_names_what_is_near() -> None:
         np.polydiv(Value(np.ones(4)), Value(np.ones(2)))
 
 
+def test_ufuncs_of_other_libraries_are_errors_that_name_ours() -> None:
+    special = pytest.importorskip("scipy.special")
+    for ufunc, hint in (
+        (special.erf, "^erf has no .*there is tinygrad_nn.erf"),
+        (special.expit, "^expit has no .*there is tinygrad_nn.sigmoid"),
+        (special.gamma, "^gamma has no derivative rules here: define one with tg.primitive"),
+    ):
+        with pytest.raises(TypeError, match=hint):
+            ufunc(Value(np.ones(4)))
+
+
 def test_values_without_gradient_are_computed_as_arrays() -> None:
     x = Value(np.array([1.0, -3.0, 2.0]), requires_grad=False)
     np.testing.assert_array_equal(np.roots(x), [2, 1])

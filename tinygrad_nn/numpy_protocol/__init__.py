@@ -10,6 +10,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
+from .. import ops
+from ..dispatch import fillable
 from . import (  # noqa: F401 (they fill the table)
     _fft,
     _functions,
@@ -21,8 +25,10 @@ from . import (  # noqa: F401 (they fill the table)
     _shape,
     _ufuncs,
 )
-from ._table import arrays_of, differentiable, is_value, plain
-from ._ufuncs import call, plainly
+from ._table import differentiable, is_value, out_by_name, plain, plainly
+from ._ufuncs import call
+
+_MAKERS = {np.zeros_like, np.ones_like, np.empty_like}  # of arrays that one assigns to
 
 __all__ = ["differentiable", "function", "plain", "ufunc"]
 
@@ -34,7 +40,9 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[st
             return differentiable[function](*inputs)
         return call(function, method, inputs, keywords)
     if function in plain or not _needs_gradient([*inputs, *keywords.values()]):
-        return plainly(function, method, inputs, keywords)
+        if method == "at" and is_value(inputs[0]):
+            raise TypeError(f"{name_of(function)}.at of a Value: use the Value's data")
+        return plainly(getattr(function, method), inputs, keywords)
     raise _unsupported(function)
 
 
@@ -48,7 +56,8 @@ def function(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> 
                 error.add_note(f"{name_of(function)} on Values takes fewer options than on arrays")
             raise
     if function in plain or not _needs_gradient([*args, *keywords.values()]):
-        return function(*arrays_of(args), **arrays_of(keywords))
+        result = plainly(function, *out_by_name(function, args, keywords))
+        return fillable(result) if function in _MAKERS else result
     raise _unsupported(function)
 
 
@@ -72,10 +81,17 @@ def name_of(function: Any) -> str:
 
 
 def _unsupported(function: Any) -> TypeError:
-    names = {name_of(each) for each in differentiable}
-    near = get_close_matches(name_of(function), sorted(names), 1, 0.75)
-    hint = f" (there is {near[0]})" if near else ""
+    if isinstance(function, np.ufunc) and not hasattr(np, function.__name__):
+        name = function.__name__  # of another library, such as SciPy, which calls sigmoid so
+        names = {own: f"tinygrad_nn.{own}" for own in ops.__all__} | {
+            "expit": "tinygrad_nn.sigmoid"
+        }
+    else:
+        name = name_of(function)
+        names = {name_of(each): name_of(each) for each in differentiable}
+    near = get_close_matches(name, sorted(names), 1, 0.8)
+    hint = f" (there is {names[near[0]]})" if near else ""
     return TypeError(
-        f"{name_of(function)} has no derivative rules here{hint}: define one with tg.primitive, "
+        f"{name} has no derivative rules here{hint}: define one with tg.primitive, "
         "or compute on Value.data where no gradient is needed"
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..ops import fourier
+from ._shape import cut
 from ._table import array_of, implements
 
 Axes = Any
@@ -115,12 +116,10 @@ def _rotate(x: Any, axes: Axes, forwards: bool) -> Any:
     """x with its first element along each of `axes` in the middle, or, if not, back again."""
     ndim = np.ndim(x)
     axes = range(ndim) if axes is None else axes
-    for axis in np.lib.array_utils.normalize_axis_tuple(axes, ndim):
+    for axis in np.lib.array_utils.normalize_axis_tuple(axes, ndim, allow_duplicate=True):
         size = np.shape(x)[axis]
-        cut = size - size // 2 if forwards else size // 2
-        before = (slice(None),) * axis
-        ends = [x[(*before, slice(cut, None))], x[(*before, slice(cut))]]
-        x = np.concatenate(ends, axis)
+        start = size - size // 2 if forwards else size // 2
+        x = np.concatenate([cut(x, axis, start, None), cut(x, axis, None, start)], axis)
     return x
 
 

@@ -15,7 +15,16 @@ import numpy as np
 
 from ..ops import matrix
 from ..ops.matrix import adjoint
-from ._table import array_of, implements, is_value, no_value, without_derivative
+from ._reductions import cast, floating
+from ._table import (
+    array_of,
+    differentiable,
+    dtype_of,
+    implements,
+    no_value,
+    requires_grad,
+    without_derivative,
+)
 
 EigResult = type(np.linalg.eig(np.eye(1)))
 EighResult = type(np.linalg.eigh(np.eye(1)))
@@ -27,6 +36,11 @@ implements(np.linalg.inv)(matrix.inv)
 implements(np.linalg.det)(matrix.det)
 implements(np.linalg.svdvals)(matrix.svdvals)
 implements(np.linalg.solve)(matrix.solve)
+differentiable |= {
+    np.linalg.matmul: np.matmul,
+    np.linalg.matrix_transpose: np.matrix_transpose,
+    np.linalg.vecdot: np.vecdot,
+}
 
 without_derivative(np.linalg.matrix_rank)
 
@@ -39,13 +53,9 @@ def _square(a: Any) -> int:
     return int(shape[-1])
 
 
-def _requires_grad(x: Any) -> bool:
-    return is_value(x) and x.requires_grad
-
-
 def _hermitian(a: Any, triangle: str) -> Any:
     """`a`, if it is Hermitian but for rounding; else the matrix of which `triangle` is read."""
-    n = _square(a)
+    n, a = _square(a), floating(a)
     if triangle.upper() not in ("L", "U"):
         raise ValueError(f"UPLO must be 'L' or 'U', not {triangle!r}")
     array = array_of(a)
@@ -82,6 +92,8 @@ def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = no_
 @implements(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, Any]:
     """The residuals, too, and the singular values are differentiable."""
+    dtype = np.result_type(dtype_of(a), dtype_of(b))
+    a, b = cast(a, dtype), cast(b, dtype)
     one = np.ndim(b) == 1
     columns = np.expand_dims(b, 1) if one else b
     singular = np.linalg.svdvals(a)
@@ -145,7 +157,7 @@ def _qr(a: Any, mode: Any = "reduced") -> Any:
             "the columns of q that belong to no column of a have no derivatives; use mode='reduced'"
         )
     if missing:
-        if _requires_grad(a):
+        if requires_grad(a):
             raise TypeError(f"np.linalg.qr of a Value of shape {np.shape(a)}: {missing}")
         return np.linalg.qr(array_of(a), mode)
     packed = matrix.qr(a[..., :rows])
@@ -192,7 +204,7 @@ def _svd(
         return matrix.svdvals(a)
     rows, columns = np.shape(a)[-2:]
     if full_matrices and rows != columns:
-        if _requires_grad(a):
+        if requires_grad(a):
             raise TypeError(
                 f"np.linalg.svd of a Value of shape {np.shape(a)}: the vectors that belong to no "
                 "singular value have no derivatives; use full_matrices=False"
@@ -220,9 +232,11 @@ def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
 
 @implements(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    ndim = np.ndim(x)
     if axis is None and ord is None:
         return matrix.vector_norm(x, 2, None, keepdims)
+    if not np.size(x):
+        return np.linalg.norm(array_of(x), ord, axis, keepdims)
+    x, ndim = floating(x), np.ndim(x)
     axes = tuple(range(ndim)) if axis is None else axis
     axes = np.lib.array_utils.normalize_axis_tuple(axes, ndim, "axis")
     if len(axes) == 1:
@@ -254,7 +268,8 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
     if ord == 0 or np.size(x) == 0:
         return np.linalg.vector_norm(array_of(x), axis=axis, keepdims=keepdims, ord=ord)
     if abs(ord) == np.inf:
-        return (np.max if ord > 0 else np.min)(np.absolute(x), axis=axis, keepdims=keepdims)
+        sizes = np.absolute(floating(x))
+        return (np.max if ord > 0 else np.min)(sizes, axis=axis, keepdims=keepdims)
     return matrix.vector_norm(x, ord, axis, keepdims)
 
 
@@ -373,24 +388,6 @@ def _outer(x1: Any, x2: Any, /) -> Any:
     return np.expand_dims(x1, 1) * np.expand_dims(x2, 0)
 
 
-@implements(np.linalg.vecdot)
-def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    x1, x2 = np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1)
-    if np.shape(x1)[-1] != np.shape(x2)[-1]:
-        raise ValueError(f"np.linalg.vecdot: {np.shape(x1)} and {np.shape(x2)} differ in length")
-    return np.sum(np.conj(x1) * x2, axis=-1)
-
-
 @implements(np.linalg.tensordot)
 def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     return np.tensordot(x1, x2, axes)
-
-
-@implements(np.linalg.matmul)
-def _matmul(x1: Any, x2: Any, /) -> Any:
-    return np.matmul(x1, x2)
-
-
-@implements(np.linalg.matrix_transpose)
-def _matrix_transpose(x: Any, /) -> Any:
-    return np.swapaxes(x, -1, -2)

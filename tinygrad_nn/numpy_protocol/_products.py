@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from .. import ops
 from ..domains import real
 from ..errors import ShapeError
 from ..primitive import primitive
-from ._shape import joined
+from ._reductions import floating
+from ._shape import cut, joined, joined_each
 from ._table import array_of, dtype_of, implements, is_value, without_derivative, write
 
 without_derivative(np.einsum_path)
@@ -65,8 +67,7 @@ def _einsum(
         subscripts = ",".join([_letters(axes) for axes in operands[1::2]])
         if len(operands) % 2:
             subscripts += "->" + _letters(operands[-1])
-    arrays = [joined(x) if dtype is None else ops.astype(joined(x), dtype) for x in arrays]
-    return ops.einsum(subscripts, *arrays)
+    return ops.einsum(subscripts, *joined_each(arrays, dtype, casting))
 
 
 def _letters(axes: Any) -> str:
@@ -165,23 +166,20 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     ]
     parts = [x for x in (ends[0], a, ends[1]) if x is not None]
     a = np.concatenate(parts, axis) if len(parts) > 1 else a
+    difference = np.not_equal if dtype_of(a).kind == "b" else np.subtract
     for _ in range(n):
-        a = _from(a, axis, 1, None) - _from(a, axis, None, -1)
+        a = difference(cut(a, axis, 1, None), cut(a, axis, None, -1))
     return a
-
-
-def _from(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
 @implements(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     ary = np.reshape(ary, -1)
-    ends = [
-        [] if x is None else [np.reshape(ops.astype(joined(x), ary.dtype), -1)]
+    parts = [
+        joined_each([] if x is None else [np.reshape(joined(x), -1)], ary.dtype)
         for x in (to_begin, to_end)
     ]
-    return np.concatenate([*ends[0], ary[1:] - ary[:-1], *ends[1]])
+    return np.concatenate([*parts[0], ary[1:] - ary[:-1], *parts[1]])
 
 
 @implements(np.trapezoid)
@@ -194,7 +192,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         if np.ndim(x) == 1:
             width = np.reshape(width, (-1,) + (1,) * (np.ndim(y) - 1 - axis))
     y = joined(y)
-    areas = width * (_from(y, axis, 1, None) + _from(y, axis, None, -1)) / 2.0
+    areas = width * (cut(y, axis, 1, None) + cut(y, axis, None, -1)) / 2.0
     return np.sum(areas, axis=axis)
 
 
@@ -202,8 +200,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order}")
-    f = joined(f)
-    f = f if dtype_of(f).kind in "fc" else ops.astype(f, np.float64)
+    f = floating(joined(f))
     axes = range(np.ndim(f)) if axis is None else axis
     axes = np.lib.array_utils.normalize_axis_tuple(axes, np.ndim(f))
     spacings = list(varargs) or [1.0]
@@ -332,6 +329,8 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 def _polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, *, w: Any = None, cov: Any = False
 ) -> Any:
+    if deg < 0:
+        raise ValueError(f"polyfit: deg must not be negative, but is {deg}")
     x, y = joined(x) + 0.0, joined(y) + 0.0
     left, right = np.vander(x, deg + 1), y
     if w is not None:
@@ -356,7 +355,7 @@ def _polyfit(
 
 @implements(np.poly)
 def _poly(seq_of_zeros: Any) -> Any:
-    zeros = np.atleast_1d(joined(seq_of_zeros))
+    zeros = np.atleast_1d(floating(joined(seq_of_zeros)))
     is_real = not np.iscomplexobj(np.poly(array_of(zeros)))  # NumPy checks the shape, too
     product = _characteristic(zeros) if np.ndim(zeros) == 2 else _with_roots(zeros)
     return np.real(product) if is_real else product
@@ -415,29 +414,23 @@ def _linspace(
     intervals = num - 1 if endpoint else num
     step = (stop - start) / intervals if intervals > 0 else math.nan
     result = start + ramp * (step if intervals > 0 else stop - start)
-    result = _finish(result, stop, num, endpoint, dtype, axis)
+    if endpoint and num > 1:  # the end is exact
+        result = np.concatenate([result[:-1], np.expand_dims(stop, 0)])
+    result = np.moveaxis(result, 0, axis)
+    if dtype is not None:
+        whole = np.dtype(dtype).kind in "iu"
+        result = ops.astype(np.floor(result) if whole else result, dtype)
     return (result, step) if retstep else result
 
 
-def _ends(start: Any, stop: Any, num: int, dtype: Any = None) -> list[Any]:
+def _ends(start: Any, stop: Any, num: int) -> list[Any]:
     """Both ends in one shape and one floating-point dtype."""
-    if num < 0:
+    if operator.index(num) < 0:
         raise ValueError(f"the number of elements, {num}, must not be negative")
     start, stop = joined(start), joined(stop)
     kinds = [x if type(x) in (int, float, complex) else dtype_of(x) for x in (start, stop)]
-    dtype = np.result_type(*kinds, 1.0, *([] if dtype is None else [dtype]))
+    dtype = np.result_type(*kinds, 1.0)
     return [ops.astype(x, dtype) for x in np.broadcast_arrays(start, stop)]
-
-
-def _finish(result: Any, stop: Any, num: int, endpoint: bool, dtype: Any, axis: int) -> Any:
-    """With the exact end, the new axis and the dtype that are wanted."""
-    if endpoint and num > 1:
-        result = np.concatenate([result[:-1], np.expand_dims(stop, 0)])
-    result = np.moveaxis(result, 0, axis)
-    if dtype is None:
-        return result
-    whole = np.dtype(dtype).kind in "iu"
-    return ops.astype(np.floor(result) if whole else result, dtype)
 
 
 @implements(np.logspace)
@@ -463,8 +456,13 @@ def _logspace(
 def _geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    start, stop = _ends(start, stop, num, np.float64)
-    if np.any(array_of(start) == 0) or np.any(array_of(stop) == 0):
-        raise ValueError("geomspace: the sequence cannot include 0")
-    ramp = np.arange(num).reshape(-1, *[1] * np.ndim(start)) / max(num - bool(endpoint), 1)
-    return _finish(start * (stop / start) ** ramp, stop, num, endpoint, dtype, axis)
+    start, stop = joined(start), joined(stop)
+    result = np.geomspace(array_of(start), array_of(stop), num, endpoint)
+    ramp = np.arange(num).reshape(-1, *[1] * (result.ndim - 1)) / max(num - bool(endpoint), 1)
+    # start^(1 - ramp) stop^ramp could overflow on the way: NumPy has the values, and the powers
+    # of 1 that they are multiplied by have the derivatives.
+    for end, part in ((start, 1 - ramp), (stop, ramp)):
+        if is_value(end):
+            result = result * (end / end.data) ** part
+    result = np.moveaxis(result, 0, axis)
+    return result if dtype is None else ops.astype(result, dtype)

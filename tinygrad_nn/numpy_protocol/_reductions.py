@@ -185,6 +185,7 @@ def _mean_of(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
 
 
 def floating(a: Any) -> Any:
+    """`a`, but integers and booleans in float64."""
     return a if dtype_of(a).kind in "fc" else cast(a, np.float64)
 
 
@@ -443,7 +444,11 @@ def _of_numbers(reduction: Callable[..., Any]) -> Callable[..., Any]:
     def function(
         a: Any, axis: Any = None, dtype: Any = None, *, where: Any = True, **options: Any
     ) -> Any:
-        return reduction(a, axis, dtype, where=_is_number(a) & array_of(where), **options)
+        where = _is_number(a) & array_of(where)
+        result = reduction(a, axis, dtype, where=where, **options)
+        ddof = _degrees(options.get("ddof", 0), options.get("correction", no_value))
+        few = _count(a, axis, options.get("keepdims", False), where) <= ddof
+        return np.where(few, np.nan, result) if np.any(few) else result
 
     return function
 

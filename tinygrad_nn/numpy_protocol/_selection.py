@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ._shape import joined, positions
+from ._reductions import cast
+from ._shape import fitted, joined, positions
 from ._table import (
     array_of,
     arrays_of,
@@ -18,12 +19,13 @@ from ._table import (
     dtype_of,
     implements,
     is_value,
+    requires_grad,
     without_derivative,
 )
 
 without_derivative(
     *(np.argmax, np.argmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize),
-    *(np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.any, np.all),
+    *(np.nonzero, np.flatnonzero, np.argwhere),
     *(np.array_equal, np.array_equiv, np.allclose, np.isclose, np.isneginf, np.isposinf),
     np.isin,
 )
@@ -67,7 +69,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     for condition, function in zip(conditions, funclist, strict=True):
         if np.any(condition):
             part = function(x[condition], *args, **kw) if callable(function) else function
-            result = ops.setitem(result, condition, part)
+            result = ops.setitem(result, condition, fitted(part, x.dtype, "piecewise"))
     return result
 
 
@@ -198,8 +200,8 @@ def _union1d(ar1: Any, ar2: Any) -> Any:
 def _intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
-    _, first, second = np.intersect1d(array_of(ar1), array_of(ar2), assume_unique, True)
-    values = np.ravel(ar1)[first]
+    both, first, second = np.intersect1d(array_of(ar1), array_of(ar2), assume_unique, True)
+    values = cast(np.ravel(ar1)[first], both.dtype)
     return (values, first, second) if return_indices else values
 
 
@@ -220,15 +222,15 @@ def _setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 @implements(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     x = array_of(x)
-    counts = np.bincount(x, minlength=minlength)
+    sums = np.bincount(x, array_of(weights), minlength)  # NumPy checks what it is given
     if weights is None:
-        return counts
-    return ops.scatter(ops.astype(weights, np.float64), np.asarray(x), counts.shape)
+        return sums
+    return ops.scatter(ops.astype(weights, np.float64), np.asarray(x, np.intp), sums.shape)
 
 
 def _counted_plainly(function: Any) -> Any:
     def histogram(*args: Any, weights: Any = None, **keywords: Any) -> Any:
-        if is_value(weights) and weights.requires_grad:
+        if requires_grad(weights):
             raise TypeError(
                 f"np.{function.__name__}: weights have no derivative rules here; "
                 "use np.bincount(np.digitize(x, edges), weights)"
@@ -250,21 +252,36 @@ def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     x, xp, fp = joined(x), joined(xp), joined(fp)
+    # NumPy checks what it is given.
+    np.interp(array_of(x), array_of(xp), array_of(fp), period=array_of(period))
     x, xp = ops.astype(x, np.float64), ops.astype(xp, np.float64)
     fp = ops.astype(fp, np.complex128 if dtype_of(fp).kind == "c" else np.float64)
-    if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or not np.size(xp):
-        raise ValueError(f"interp: xp {np.shape(xp)} and fp {np.shape(fp)} must be equally long")
     if period is not None:
         x, xp, fp = _around_the_period(x, xp, fp, abs(period))
         left = right = None
-    at, knots = array_of(x), array_of(xp)
-    below = np.clip(np.searchsorted(knots, at, "right") - 1, 0, max(len(knots) - 2, 0))
-    above = np.minimum(below + 1, len(knots) - 1)
-    width = np.where(above > below, xp[above] - xp[below], 1)
-    inside = (fp[above] - fp[below]) / width * (x - xp[below]) + fp[below]
-    inside = np.where(at == knots[-1], fp[-1], inside)
-    inside = np.where(at < knots[0], fp[0] if left is None else left, inside)
-    return np.where(at > knots[-1], fp[-1] if right is None else right, inside)
+    at, knots, heights = array_of(x), array_of(xp), array_of(fp)
+    start = np.clip(np.searchsorted(knots, at, "right") - 1, 0, len(knots) - 1)
+    end = np.minimum(start + 1, len(knots) - 1)
+    constant = _constant(at, knots, heights, start, end)
+    rise = np.where(constant, 0, fp[end] - fp[start])
+    width = np.where(constant, 1, xp[end] - xp[start])
+    result = rise / width * np.where(constant, 0, x - xp[start]) + fp[start]
+    if left is not None:
+        result = np.where(at < knots[0], left, result)
+    return result if right is None else np.where(at > knots[-1], right, result)
+
+
+def _constant(at: Any, knots: Any, heights: Any, start: Any, end: Any) -> Any:
+    """Where the result is the height of a knot, fp[start]: nothing is to be interpolated.
+
+    That is beyond the knots and, of a line whose slope is no number, at its start or if it is
+    level. From the last knot on, start is end: a level line, whose slope is 0 / 0.
+    """
+    with np.errstate(all="ignore"):
+        slope = (heights[end] - heights[start]) / (knots[end] - knots[start])
+        steep = ~np.isfinite(slope * (at - knots[start]))
+    level = (at >= knots[start]) & (heights[start] == heights[end])
+    return (at < knots[0]) | (steep & (level | (at == knots[start])))
 
 
 def _around_the_period(x: Any, xp: Any, fp: Any, period: Any) -> Any:
@@ -300,7 +317,7 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
 def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     ndim = np.ndim(a)
     for axis in np.atleast_1d(array_of(axes)):
-        at = int(axis) % ndim
+        at = np.lib.array_utils.normalize_axis_index(axis, ndim)
         result = func(a, at)
         a = result if np.ndim(result) == ndim else np.expand_dims(result, at)
         if np.ndim(a) != ndim:
@@ -311,17 +328,13 @@ def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
 # ---- Assigning in place
 
 
-def _check_target(name: str, target: Any, values: Any) -> None:
-    """Raise TypeError if values with a gradient are to be written into an array."""
-    if not is_value(target) and is_value(values) and values.requires_grad:
+def _assign(name: str, target: Any, index: Any, values: Any) -> None:
+    """target[index] = values; TypeError if an array would lose their gradient."""
+    if not is_value(target) and requires_grad(values):
         raise TypeError(
             f"np.{name}: a Value cannot be written into an array, which would lose the gradient; "
             "make the target a Value: tg.Value(np.zeros(...), requires_grad=False)"
         )
-
-
-def _assign(name: str, target: Any, index: Any, values: Any) -> None:
-    _check_target(name, target, values)
     target[index] = values if is_value(target) else array_of(values)
 
 

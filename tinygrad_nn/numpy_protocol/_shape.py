@@ -7,13 +7,14 @@ positions of the elements, and its result says which to take.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..dispatch import gathered
+from ..dispatch import fillable, gathered
 from ..errors import ShapeError
 from ..modes import mode
 from ..ops.shape import flatten
@@ -24,6 +25,7 @@ from ._table import (
     dtype_of,
     implements,
     is_value,
+    requires_grad,
     without_derivative,
     write,
 )
@@ -54,6 +56,18 @@ def joined(x: Any) -> Any:
         return gathered(x)
     parts = [joined(part) for part in x]
     return np.stack(parts) if any(map(is_value, parts)) else np.asarray(x)
+
+
+def cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """x[start:stop], along an axis counted from 0."""
+    return x[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def fitted(x: Any, dtype: Any, name: str) -> Any:
+    """x in the dtype of what it becomes a part of; TypeError if that has no gradients."""
+    if requires_grad(x) and not np.can_cast(x.dtype, dtype, "same_kind"):
+        raise TypeError(f"np.{name}: {dtype} elements cannot keep the gradient of {x.dtype} ones")
+    return ops.astype(x, dtype)
 
 
 # ---- Axes
@@ -150,54 +164,56 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
 # ---- Joining and cutting
 
 
-def _cast(arrays: Any, dtype: Any, casting: str) -> list[Any]:
+def joined_each(arrays: Any, dtype: Any = None, casting: str = "same_kind") -> list[Any]:
+    """Each of `arrays`, joined, in `dtype` if that is not None."""
+    parts = [joined(x) for x in arrays]
     if dtype is None:
-        return list(arrays)
-    for x in arrays:
+        return parts
+    for x in parts:
         if not np.can_cast(dtype_of(x), dtype, casting):  # type: ignore[arg-type]
             raise TypeError(f"cannot cast {dtype_of(x)} to {np.dtype(dtype)} by {casting!r}")
-    return [ops.astype(x, dtype) for x in arrays]
+    return [ops.astype(x, dtype) for x in parts]
 
 
 @implements(np.concatenate)
 def _concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    result = ops.concatenate(_cast([joined(x) for x in arrays], dtype, casting), axis)
-    return result if out is None else write(out, result, "concatenate")
+    result = ops.concatenate(joined_each(arrays, dtype, casting), axis)
+    return result if out is None else write(out, result, "concatenate", casting)
 
 
 @implements(np.stack)
 def _stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return ops.stack(_cast(arrays, dtype, casting), axis)
+    return ops.stack(joined_each(arrays, dtype, casting), axis)
 
 
 @implements(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return _concatenate([np.atleast_2d(x) for x in tup], 0, None, dtype=dtype, casting=casting)
+    return _concatenate([np.atleast_2d(x) for x in joined_each(tup)], dtype=dtype, casting=casting)
 
 
 @implements(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    arrays = [np.atleast_1d(x) for x in tup]
-    axis = 0 if arrays and np.ndim(arrays[0]) == 1 else 1
-    return _concatenate(arrays, axis, None, dtype=dtype, casting=casting)
+    arrays = [np.atleast_1d(x) for x in joined_each(tup)]
+    axis = 0 if np.ndim(arrays[0]) == 1 else 1
+    return _concatenate(arrays, axis, dtype=dtype, casting=casting)
 
 
 @implements(np.dstack)
 def _dstack(tup: Any) -> Any:
-    return ops.concatenate([np.atleast_3d(x) for x in tup], 2)
+    return ops.concatenate([np.atleast_3d(x) for x in joined_each(tup)], 2)
 
 
 @implements(np.column_stack)
 def _column_stack(tup: Any) -> Any:
-    columns = [x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)) for x in tup]
+    columns = [x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)) for x in joined_each(tup)]
     return ops.concatenate(columns, 1)
 
 
 @implements(np.append)
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return ops.concatenate([arr, joined(values)], axis)
+    return ops.concatenate(joined_each([arr, values]), axis)
 
 
 @implements(np.block)
@@ -318,8 +334,8 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # n
     count = len(x) if N is None else N
     x = ops.astype(x, np.promote_types(x.dtype, int))
     ones = np.ones(x.shape, x.dtype)
-    if not count:
-        return np.empty((len(x), 0), x.dtype)
+    if count < 1:
+        return np.empty((len(x), count), x.dtype)
     powers = list(itertools.accumulate([ones] + [x] * (count - 1), lambda y, x: y * x))
     return np.stack(powers if increasing else powers[::-1], 1)
 
@@ -329,8 +345,10 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # n
 
 @implements(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
-    if np.ndim(v) != 1:
+    if np.ndim(v) == 2:
         return np.diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ShapeError(f"diag: v must have one axis or two, not shape {np.shape(v)}")
     n = len(v) + abs(k)
     rows = np.arange(len(v)) + max(-k, 0)
     return ops.scatter(v, (rows, rows + k), (n, n))
@@ -366,7 +384,7 @@ def _triu(m: Any, k: int = 0) -> Any:
 @implements(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     arr = joined(arr)
-    values = ops.astype(joined(values), dtype_of(arr))
+    values = fitted(joined(values), dtype_of(arr), "insert")
     places = positions(values) + np.size(arr)
     both = np.concatenate([np.reshape(arr, -1), np.reshape(values, -1)])
     return both[np.insert(positions(arr), array_of(obj), places, axis)]
@@ -401,7 +419,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         by_axis = {axis % np.ndim(array): width for axis, width in pad_width.items()}
         pad_width = [np.broadcast_to(by_axis.get(a, 0), 2) for a in range(np.ndim(array))]
     table = np.broadcast_to(array_of(pad_width), (np.ndim(array), 2))
-    widths = [(int(before), int(after)) for before, after in table]
+    widths = [(operator.index(before), operator.index(after)) for before, after in table]
     if mode not in _PADDINGS:
         raise TypeError(f"np.pad of a Value: there is no mode {mode!r}")
     if any(width < 0 for pair in widths for width in pair):
@@ -413,7 +431,7 @@ def _pad_constant(array: Any, widths: Any, mode: str, constant_values: Any = 0) 
     if isinstance(constant_values, (int, float)):
         return ops.pad(array, widths or 0, constant_values)
     table = np.broadcast_to(joined(constant_values), (np.ndim(array), 2))
-    table = ops.astype(np.reshape(table, -1), dtype_of(array))
+    table = fitted(np.reshape(table, -1), dtype_of(array), "pad")
     codes = np.size(array) + positions(table).reshape(-1, 2)
     both = np.concatenate([np.reshape(array, -1), table])
     return both[np.pad(positions(array), widths, constant_values=codes)]
@@ -433,12 +451,16 @@ def _pad_copies(array: Any, widths: Any, mode: str, reflect_type: str = "even") 
 def _pad_statistic(array: Any, widths: Any, mode: str, stat_length: Any = None) -> Any:
     statistic = _STATISTICS[mode]
     lengths = np.broadcast_to(np.inf if stat_length is None else stat_length, (len(widths), 2))
+    if np.any(lengths < 0):
+        raise ValueError(f"pad: stat_length must not be negative: {stat_length}")
 
     def pad(x: Any, axis: int, width: Any) -> Any:
         size = np.shape(x)[axis]
         starts, ends = [int(min(length, size)) for length in lengths[axis]]
-        parts = _cut(x, axis, 0, starts), _cut(x, axis, size - ends, size)
+        parts = cut(x, axis, 0, starts), cut(x, axis, size - ends, size)
         sides = [statistic(part, axis=axis, keepdims=True) for part in parts]
+        if dtype_of(x).kind in "iu":
+            sides = [ops.astype(np.rint(side), x.dtype) for side in sides]
         before, after = [np.repeat(side, n, axis) for side, n in zip(sides, width, strict=True)]
         return np.concatenate([before, x, after], axis)
 
@@ -472,18 +494,16 @@ def _pad_odd(x: Any, axis: int, width: tuple[int, int], mode: str) -> Any:
     def along(factors: Any) -> Any:
         return factors.astype(x.dtype).reshape((-1,) + (1,) * (np.ndim(x) - 1 - axis))
 
-    first, last = _cut(x, axis, 0, 1), _cut(x, axis, size - 1, size)
+    first, last = cut(x, axis, 0, 1), cut(x, axis, size - 1, size)
     moved = along(2 * (shifts + turned)) * last - along(2 * shifts) * first
     return moved + along(1 - 2 * turned) * np.take(x, place, axis)
-
-
-def _cut(x: Any, axis: int, start: int, stop: int) -> Any:
-    return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
 def _by_axis(x: Any, widths: Any, pad: Callable[[Any, int, Any], Any]) -> Any:
     for axis, width in enumerate(widths):
         if any(width):
+            if not np.shape(x)[axis]:
+                raise ValueError(f"pad: along axis {axis} there is nothing to extend")
             x = pad(x, axis, width)
     return x
 
@@ -531,5 +551,7 @@ def _full_like(
     *,
     device: Any = None,
 ) -> Any:
-    fill = ops.astype(joined(fill_value), dtype or dtype_of(a))
-    return np.copy(np.broadcast_to(fill, np.shape(a) if shape is None else shape))
+    fill = joined(fill_value)
+    fill = fitted(fill, dtype_of(a), "full_like") if dtype is None else ops.astype(fill, dtype)
+    full = np.copy(np.broadcast_to(fill, np.shape(a) if shape is None else shape))
+    return full if is_value(full) else fillable(full)

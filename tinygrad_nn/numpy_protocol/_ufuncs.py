@@ -22,6 +22,7 @@ from ._table import (
     differentiable,
     is_value,
     no_value,
+    requires_grad,
     without_derivative,
     write,
 )
@@ -38,7 +39,7 @@ differentiable |= {
     np.negative: ops.negative,
     np.positive: ops.positive,
     np.absolute: ops.abs,
-    np.fabs: ops.abs,
+    np.fabs: elementwise.fabs,
     np.sign: ops.sign,
     np.copysign: elementwise.copysign,
     np.heaviside: elementwise.heaviside,
@@ -145,23 +146,6 @@ if hasattr(np, "matvec"):  # new in NumPy 2.2
 # ---- Calls
 
 
-def plainly(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """A ufunc, or one of its methods, on the data of Values; `out=` may be one itself."""
-    if method == "at" and is_value(inputs[0]):
-        raise TypeError(f"np.{function.__name__}.at of a Value: use the Value's data")
-    out = keywords.get("out", ())
-    if not any(is_value(each) for each in out):
-        return getattr(function, method)(*map(array_of, inputs), **arrays_of(keywords))
-    rest = arrays_of({key: x for key, x in keywords.items() if key != "out"})
-    result = getattr(function, method)(*map(array_of, inputs), **rest)
-    results = result if isinstance(result, tuple) else (result,)
-    written = [
-        x if target is None else write(target, x, function.__name__)
-        for target, x in zip(out, results, strict=True)
-    ]
-    return written[0] if len(written) == 1 else tuple(written)
-
-
 def call(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """A ufunc, or one of its methods, on Values."""
     if method == "__call__":
@@ -170,35 +154,39 @@ def call(function: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str
 
 
 def _call(
-    function: Any, *inputs: Any, out: Any = None, where: Any = True, dtype: Any = None, **rare: Any
+    function: Any,
+    *inputs: Any,
+    out: Any = None,
+    where: Any = True,
+    dtype: Any = None,
+    casting: Any = "same_kind",
+    **rare: Any,
 ) -> Any:
-    allowed = {"axis"} if function is np.vecdot else set()
-    options = {name: rare.pop(name) for name in allowed & rare.keys()}
-    _refuse(function, rare, "casting", "order", "subok")
+    name = function.__name__
+    options = {"axis": rare.pop("axis")} if function is np.vecdot and "axis" in rare else {}
+    for unknown in rare.keys() - {"order", "subok"}:
+        raise TypeError(f"np.{name} on a Value does not take {unknown}=")
     operation = differentiable[function]
     if dtype is not None:
-        inputs = _in_loop_of(function, inputs, dtype)
+        inputs = _in_loop_of(function, inputs, dtype, casting)
     if where is not True:
-        return _where(function, operation, inputs, out, array_of(where))
+        return _where(function, inputs, out, casting, array_of(where))
     result = operation(*inputs, **options)
     if out is None:
         return result
     if function.nout == 1:
-        return write(out, result, function.__name__)
+        return write(out, result, name, casting)
     return tuple(
         [
-            part if place is None else write(place, part, function.__name__)
+            part if place is None else write(place, part, name, casting)
             for place, part in zip(out, result, strict=True)
         ]
     )
 
 
-def _refuse(function: Any, given: dict[str, Any], *allowed: str) -> None:
-    for name in given.keys() - set(allowed):
-        raise TypeError(f"np.{function.__name__} on a Value does not take {name}=")
-
-
-def _in_loop_of(function: Any, inputs: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
+def _in_loop_of(
+    function: Any, inputs: tuple[Any, ...], dtype: Any, casting: Any
+) -> tuple[Any, ...]:
     """The inputs in the types that NumPy converts them to for a result of `dtype`."""
     types = [
         type(x) if type(x) in (int, float, complex) else np.asarray(array_of(x)).dtype
@@ -206,7 +194,7 @@ def _in_loop_of(function: Any, inputs: tuple[Any, ...], dtype: Any) -> tuple[Any
     ]
     rest = (None,) * function.nout
     signature = (None,) * function.nin + (np.dtype(dtype),) * function.nout
-    loop = function.resolve_dtypes((*types, *rest), signature=signature)
+    loop = function.resolve_dtypes((*types, *rest), signature=signature, casting=casting)
     return tuple(
         [
             x if old == new else cast(x, new)
@@ -215,22 +203,16 @@ def _in_loop_of(function: Any, inputs: tuple[Any, ...], dtype: Any) -> tuple[Any
     )
 
 
-def _where(
-    function: Any, operation: Callable[..., Any], inputs: tuple[Any, ...], out: Any, where: Any
-) -> Any:
+def _where(function: Any, inputs: tuple[Any, ...], out: Any, casting: Any, where: Any) -> Any:
     """The operation on the elements chosen, so that the others need not be in its domain."""
     name = function.__name__
     if out is None or function.nout > 1:
         raise TypeError(f"np.{name}: where= needs out=, which has the other values")
-    before = out[0] if isinstance(out, tuple) else out
-    shape = np.broadcast_shapes(np.shape(before), np.shape(where), *map(np.shape, inputs))
+    (out,) = out
+    shape = np.broadcast_shapes(np.shape(out), np.shape(where), *map(np.shape, inputs))
     where = np.broadcast_to(where, shape)
     chosen = [np.broadcast_to(x, shape)[where] if np.ndim(x) else x for x in inputs]
-    result = operation(*chosen)
-    given, wanted = [np.asarray(array_of(x)).dtype for x in (result, before)]
-    if not np.can_cast(given, wanted, "same_kind"):
-        raise TypeError(f"np.{name}: a result of {given} does not fit into out= of {wanted}")
-    return write(before, ops.setitem(before, where, result), name)
+    return write(out, differentiable[function](*chosen), name, casting, where)
 
 
 # ---- Methods
@@ -270,8 +252,6 @@ def _fold(function: Any, array: Any, axis: Any, keepdims: bool, initial: Any) ->
     shape = np.shape(array)
     axes = tuple(range(len(shape))) if axis is None else axis
     axes = np.lib.array_utils.normalize_axis_tuple(axes, len(shape))
-    if not axes:
-        return array
     if len(axes) > 1 and function not in (np.hypot, np.logaddexp2):
         raise ValueError(f"np.{function.__name__}.reduce: the order matters, so give one axis")
     parts, _ = _slices(rows(array, axes), -1)
@@ -341,7 +321,7 @@ def _at(function: Any, a: Any, indices: Any, *b: Any) -> None:
     """In place, an element that is named several times being changed as often."""
     indices = arrays_of(indices)
     if not is_value(a):
-        if any(is_value(x) and x.requires_grad for x in b):
+        if any(map(requires_grad, b)):
             raise TypeError(
                 f"np.{function.__name__}.at: a Value cannot be written into an array, which would "
                 "lose the gradient: make the array a Value, a = tg.Value(a)"

@@ -305,10 +305,10 @@ def copysign(x: Any, y: Any) -> Any:
 
 
 def _heaviside_domain(draw: Any) -> dict[str, Any]:
-    drawn = elementwise(x=nonzero, y=real)(draw)
+    drawn = dict(elementwise(x=nonzero, y=real)(draw))
     if draw.booleans():
-        return {**drawn}
-    return {**drawn, "x": np.zeros(drawn["x"].shape, int)}  # at the jump: not differentiated by
+        drawn["x"] = np.zeros(drawn["x"].shape, int)  # at the jump: not differentiated by
+    return drawn
 
 
 @primitive(
@@ -338,6 +338,17 @@ def ldexp(x: Any, exponent: Any) -> Any:
     array([2. , 1.5])
     """
     return np.ldexp(x, exponent)
+
+
+@primitive(x=lambda g, x: g * np.sign(x), domain=elementwise(x=nonzero))
+def fabs(x: Any) -> Any:
+    """|x|, elementwise, in floating point; its derivative at 0 is taken as 0.
+
+    >>> from tinygrad_nn.ops.elementwise import fabs
+    >>> fabs([1, -2])
+    array([1., 2.])
+    """
+    return np.fabs(x)
 
 
 @primitive(x=lambda g: g, domain=elementwise(x=Reals(-2, 2, away_from=(-2, -1, 0, 1, 2))))

@@ -32,12 +32,12 @@ def _cut(x: Any, size: int, axis: int) -> Any:
 
 
 def _domain(draw: Any) -> dict[str, Any]:
-    x, axis = (
-        draw.arrays(draw.shapes(min_dims=1, max_dims=2, max_side=5), real),
-        draw.integers(-1, 0),
-    )
-    norm = draw.sampled_from([None, "backward", "ortho", "forward"])
-    return {"x": x, "n": draw.sampled_from([None, 1, 2, 3, 6]), "axis": axis, "norm": norm}
+    return {
+        "x": draw.arrays(draw.shapes(min_dims=1, max_dims=2, max_side=5), real),
+        "axis": draw.integers(-1, 0),
+        "norm": draw.sampled_from([None, "backward", "ortho", "forward"]),
+        "n": draw.sampled_from([None, 1, 2, 3, 6]),
+    }
 
 
 def _irfft_domain(draw: Any) -> dict[str, Any]:

@@ -235,7 +235,7 @@ def _lstsq_vjp_a(g: Any, a: Any, b: Any, out: Any, rcond: float) -> Any:
 
 
 def _lstsq_domain(draw: Any) -> dict[str, Any]:
-    a = _matrices(draw, (draw.integers(1, 3), draw.integers(1, 3)), 2.0)
+    a = _rectangular(draw)
     a = a if a.ndim == 2 else a[0]
     b = draw.arrays((a.shape[0], draw.integers(1, 2)))
     return {"a": a, "b": b, "rcond": 1e-15}
@@ -603,6 +603,7 @@ def vector_norm(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False
     >>> vector_norm([3.0, 4.0])
     np.float64(5.0)
     """
+    # A third of the time, for the same sum of squares.
     if ord == 2 and (axis is None or (isinstance(axis, tuple) and len(axis) == 2)):
         return np.linalg.norm(x, None, axis, keepdims)
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)

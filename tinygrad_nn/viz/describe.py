@@ -25,6 +25,7 @@ SYMBOLS = {
     "sqrt": "√",
     "log": "ln",
     "abs": "|□|",
+    "fabs": "|□|",
     "sum": "Σ",
     "prod": "Π",
     "mean": "mean",
