@@ -26,9 +26,13 @@ of arrays (`x.sum(axis=0)`) go the same ways.
 
 - **differentiable**: the result is a Value; derivatives of every order are right.
 - **no derivative**: the result does not change but by jumps, or is about shapes, indices and types;
-  it is an array, computed from the data.
+  it is an array, computed from the data. (`zeros_like` and its like give Values inside a function
+  that is being differentiated, so that Values can be assigned to them.)
 - **error**: there are no rules; a TypeError says so. (With Values that require no gradient it is
   computed on their data.)
+
+Vectors of `eig`, `eigh` and `svd` have derivatives where eigenvalues or singular values are
+distinct; elsewhere these are NaN or inf.
 
 Functions that are not listed, such as `np.zeros`, do not look at Values; `np.array([a, b])` of
 Values is an array of objects inside a function that is being differentiated, and elsewhere an

@@ -32,6 +32,22 @@ def stacked(x: Any) -> Any:
     return np.stack(rows)
 
 
+def test_arrays_made_like_a_value_are_filled_in_functions_of_arrays() -> None:
+    def relaxed(f: Any) -> Any:
+        u, twice = np.zeros_like(f), np.empty_like(f)
+        for _ in range(5):
+            u[1:-1] = 0.5 * (u[:-2] + u[2:] + f[1:-1])
+        twice[...] = 2 * f
+        level = np.full_like(f, 0.5)
+        np.add.at(level, [0, 0], f[1:3])
+        return (u * twice + level * np.ones_like(f)).sum()
+
+    f = np.array([0.5, -1.0, 2.0, 1.5])
+    assert tg.value_and_grad(relaxed)(f)[0] == relaxed(f)
+    gradcheck(relaxed, f, order=2)
+    assert isinstance(np.zeros_like(Value(f)), np.ndarray)  # elsewhere
+
+
 def test_filling_row_by_row_is_stacking() -> None:
     x = np.array([0.5, -1.0, 2.0])
     np.testing.assert_array_equal(filled(Value(x)).data, stacked(x))

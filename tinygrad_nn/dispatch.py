@@ -179,6 +179,18 @@ def gathered(x: Any) -> Any:
     return x
 
 
+def fillable(array: Any) -> Any:
+    """In a function of arrays, `array` as a Value without gradient: Values can be assigned to it.
+
+    Elsewhere, and if it is not of floating point, the array.
+    """
+    if not mode.like_arrays or not np.ndim(array) or array.dtype.kind not in "fc":
+        return array
+    value: Any = object.__new__(_scope["Value"])
+    value._data, value._node = array, None
+    return value
+
+
 def stacked(x: Any) -> Any:
     """A list, a list of lists or an array, as one Value if there are Values in it."""
     if isinstance(x, (list, tuple)):
