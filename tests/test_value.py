@@ -509,7 +509,7 @@ UFUNCS2 = [
     *("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power"),
     *("maximum", "minimum"),
 ]
-NAMES = {"absolute": "abs"}
+NAMES = {"absolute": "abs", "fabs": "abs"}
 
 
 @pytest.mark.parametrize("name", UFUNCS)

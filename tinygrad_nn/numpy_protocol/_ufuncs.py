@@ -15,11 +15,13 @@ import numpy as np
 from .. import ops
 from ..ops import elementwise, trigonometric
 from ..ops.reduction import cumprod
-from ._reductions import cast, fmax_reduce, fmin_reduce, logsumexp, rows
+from ._reductions import cast, floating, fmax_reduce, fmin_reduce, logsumexp, rows
 from ._table import (
     array_of,
     arrays_of,
     differentiable,
+    dtype_of,
+    implements,
     is_value,
     no_value,
     requires_grad,
@@ -39,7 +41,6 @@ differentiable |= {
     np.negative: ops.negative,
     np.positive: ops.positive,
     np.absolute: ops.abs,
-    np.fabs: elementwise.fabs,
     np.sign: ops.sign,
     np.copysign: elementwise.copysign,
     np.heaviside: elementwise.heaviside,
@@ -141,6 +142,13 @@ differentiable |= {
 }
 if hasattr(np, "matvec"):  # new in NumPy 2.2
     differentiable |= {np.matvec: _matvec, np.vecmat: _vecmat}
+
+
+@implements(np.fabs)
+def _fabs(x: Any) -> Any:
+    if dtype_of(x).kind == "c":
+        raise TypeError("np.fabs is not for complex numbers: np.absolute is")
+    return ops.abs(floating(x))
 
 
 # ---- Calls

@@ -340,17 +340,6 @@ def ldexp(x: Any, exponent: Any) -> Any:
     return np.ldexp(x, exponent)
 
 
-@primitive(x=lambda g, x: g * np.sign(x), domain=elementwise(x=nonzero))
-def fabs(x: Any) -> Any:
-    """|x|, elementwise, in floating point; its derivative at 0 is taken as 0.
-
-    >>> from tinygrad_nn.ops.elementwise import fabs
-    >>> fabs([1, -2])
-    array([1., 2.])
-    """
-    return np.fabs(x)
-
-
 @primitive(x=lambda g: g, domain=elementwise(x=Reals(-2, 2, away_from=(-2, -1, 0, 1, 2))))
 def fraction(x: Any) -> Any:
     """x without its whole part, elementwise; it has the sign of x, as the first of np.modf.

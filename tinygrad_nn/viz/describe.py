@@ -25,7 +25,6 @@ SYMBOLS = {
     "sqrt": "√",
     "log": "ln",
     "abs": "|□|",
-    "fabs": "|□|",
     "sum": "Σ",
     "prod": "Π",
     "mean": "mean",
