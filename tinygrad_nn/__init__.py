@@ -16,7 +16,7 @@ Operations have NumPy's names.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import data, interop, nn, ops, optim, transforms
+from . import data, interop, learning, nn, ops, optim, transforms
 from .errors import ShapeError
 from .modes import enable_grad, is_grad_enabled, no_grad, record
 from .ops import *  # noqa: F403
@@ -49,6 +49,7 @@ __all__ = [
     "draw",
     "enable_grad",
     "interop",
+    "learning",
     "is_grad_enabled",
     "manual_seed",
     "nn",

@@ -72,6 +72,12 @@ def test_classes_choose_as_their_names_do():
     assert sorted(closed(drawing)) == ["0.a", "0.b", "1.b"]
 
 
+def test_a_class_chooses_its_subclasses_too():
+    model = nn.Sequential(nn.Layer(4, 4), nn.Linear(4, 4))
+    assert sorted(closed(tg.draw(model, X, collapse=nn.Linear))) == ["0", "1"]
+    assert closed(tg.draw(model, X, collapse="Linear")) == ["1"]
+
+
 def test_expand_opens_what_is_around_too():
     assert "1.a" not in closed(tg.draw(blocks(2), X, depth=0, expand="1.a"))
     assert sorted(closed(tg.draw(blocks(2), X, depth=0, expand="1.a"))) == ["0", "1.b"]

@@ -1,6 +1,6 @@
 """Neural networks: modules, layers, activations, losses, initialisation."""
 
-from . import functional, init
+from . import functional, init, logic
 from .activations import (
     ELU,
     GELU,
@@ -15,7 +15,7 @@ from .activations import (
     Tanh,
 )
 from .containers import ModuleDict, ModuleList, Sequential
-from .layers import MLP, Dropout, Flatten, Layer, Linear, Neuron
+from .layers import MLP, Dropout, Flatten, Layer, Linear
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -28,6 +28,7 @@ from .losses import (
     NLLLoss,
 )
 from .module import Module, StateError
+from .neurons import McCullochPitts, Neuron, Perceptron, PoissonReLU, StochasticBinary
 
 __all__ = [
     "ELU",
@@ -48,11 +49,14 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "McCullochPitts",
     "Module",
     "ModuleDict",
     "ModuleList",
     "NLLLoss",
     "Neuron",
+    "Perceptron",
+    "PoissonReLU",
     "ReLU",
     "Sequential",
     "SiLU",
@@ -60,7 +64,9 @@ __all__ = [
     "Softmax",
     "Softplus",
     "StateError",
+    "StochasticBinary",
     "Tanh",
     "functional",
     "init",
+    "logic",
 ]

@@ -31,6 +31,13 @@ from ._elementwise_losses import (
     mse_loss,
 )
 from ._reduction import as_float
+from ._stochastic import (
+    poisson_relu,
+    poisson_relu_log_prob,
+    score_function,
+    stochastic_binary,
+    stochastic_binary_log_prob,
+)
 
 __all__ = [
     "binary_cross_entropy",
@@ -48,11 +55,16 @@ __all__ = [
     "log_softmax",
     "mse_loss",
     "nll_loss",
+    "poisson_relu",
+    "poisson_relu_log_prob",
     "relu",
+    "score_function",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "stochastic_binary",
+    "stochastic_binary_log_prob",
     "tanh",
 ]
 

@@ -1,4 +1,4 @@
-"""Neurons, layers of neurons, and networks of layers."""
+"""Layers of neurons, and networks of layers."""
 
 from __future__ import annotations
 
@@ -12,32 +12,10 @@ import numpy as np
 from .. import ops
 from ..errors import ShapeError
 from ..random import generator
-from ..value import Value
-from . import init as initialisers
+from ._weights import Rng, weight_and_bias
 from .activations import Activation, activation_function, activation_name
 from .functional import check_probability, dropout
 from .module import Module
-
-Rng = np.random.Generator | None
-
-
-def _parameters(
-    n_in: int, n_out: int, bias: bool, init: str | None, dtype: Any, rng: Rng
-) -> tuple[Value, Value | None]:
-    """A weight (n_out, n_in) and a bias (n_out,), by default as PyTorch starts them."""
-    for what, n in (("inputs", n_in), ("outputs", n_out)):
-        if not isinstance(n, (int, np.integer)) or n < 1:
-            raise ValueError(f"the number of {what} must be a positive integer, not {n!r}")
-    rng = generator(rng)
-    weight = Value(np.empty((n_out, n_in), dtype))
-    bound = 1 / math.sqrt(n_in)
-    if init is None:
-        initialisers.uniform_(weight, -bound, bound, rng=rng)
-    else:
-        initialisers.by_name(init)(weight, rng=rng)
-    if not bias:
-        return weight, None
-    return weight, initialisers.uniform_(Value(np.empty(n_out, dtype)), -bound, bound, rng=rng)
 
 
 class Linear(Module):
@@ -64,7 +42,7 @@ class Linear(Module):
         dtype: Any = np.float32,
         rng: Rng = None,
     ) -> None:
-        self.weight, self.bias = _parameters(in_features, out_features, bias, init, dtype, rng)
+        self.weight, self.bias = weight_and_bias(in_features, out_features, bias, init, dtype, rng)
 
     def forward(self, x: Any) -> Any:
         """(..., in_features) -> (..., out_features)."""
@@ -73,48 +51,6 @@ class Linear(Module):
     def extra_repr(self) -> str:
         n_out, n_in = self.weight.shape
         return f"{n_in}, {n_out}" + (", bias=False" if self.bias is None else "")
-
-
-class Neuron(Module):
-    """y = activation(b + sum_i x_i w_i): one unit, with a `weight` (n_in,) and a scalar `bias`.
-
-    >>> from tinygrad_nn import nn
-    >>> neuron = nn.Neuron(2, activation="sigmoid")
-    >>> neuron.weight.data, neuron.bias.data = [1.0, -1.0], 0.0
-    >>> float(neuron([3.0, 3.0]))
-    0.5
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        activation: Activation = "tanh",
-        *,
-        bias: bool = True,
-        init: str | None = None,
-        dtype: Any = np.float32,
-        rng: Rng = None,
-    ) -> None:
-        weight, offset = _parameters(n_in, 1, bias, init, dtype, rng)
-        self.weight = Value(weight.data[0])
-        self.bias = None if offset is None else Value(offset.data[0])
-        self.activation = activation_function(activation)
-
-    def forward(self, x: Any) -> Any:
-        """(..., n_in) -> (...)."""
-        if not isinstance(x, Value):
-            x = np.asarray(x)
-        if x.shape[-1:] != self.weight.shape:
-            raise ShapeError(
-                f"a neuron of {self.weight.shape[0]} inputs, given x of shape {x.shape}"
-            )
-        z = x @ self.weight
-        if self.bias is not None:
-            z = z + self.bias
-        return z if self.activation is None else self.activation(z)
-
-    def extra_repr(self) -> str:
-        return f"{self.weight.shape[0]}, {activation_name(self.activation)}"
 
 
 class Layer(Linear):

@@ -104,7 +104,12 @@ def _of_group(group: Group) -> list[tuple[str, str]]:
 def result(group: Group) -> str:
     """What the last operation of a closed box gives."""
     operations = [item for item in group.items if item.operation]
-    return f"→ {kind(operations[-1]) or 'a number'}" if operations else ""
+    if not operations:
+        return ""
+    last = operations[-1]
+    is_number = last.shape == () and last.value is not None
+    value = number(last.value) if is_number else ""
+    return f"→ {' '.join(filter(None, [value, kind(last)])) or 'a number'}"
 
 
 def plain(x: Any) -> Any:

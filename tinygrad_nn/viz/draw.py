@@ -49,7 +49,8 @@ def draw(
     reaches.
 
     Modules are boxes. Those deeper than `depth` are closed, and those that `collapse` chooses, by
-    path ("layers.0"), by class ("Linear"), or by a function of both; `expand` keeps some open.
+    path ("layers.0"), by class ("Linear", or nn.Linear with its subclasses), or by a function of
+    path and class name; `expand` keeps some open.
     At least three equal ones in a row are drawn as one, with the numbers of the first, unless
     something is wrong in some of them, or `color` tells them apart. If there are still more than
     `max_nodes` nodes, further boxes are closed, and operations of one kind and source line drawn
@@ -156,7 +157,10 @@ def _of_call(f: Callable[..., Any], inputs: Sequence[Any], known: Known) -> Pict
     outputs = [x for x in results if isinstance(x, Value) and x._node is not None]
     if not outputs:
         name = getattr(f, "__name__", type(f).__name__)
-        raise ValueError(f"draw: {name} returned nothing that was computed from Values")
+        raise ValueError(
+            f"draw: {name} returned nothing that was computed from Values; inputs become Values "
+            "where they are of floating point (1.0, not 1)"
+        )
     nodes = [output._node for output in outputs if output._node is not None]
     seeds = [np.ones_like(output.data)[()] for output in outputs]
     gradients = engine.backpropagate(nodes, seeds, onto=ancestors(nodes))

@@ -127,14 +127,27 @@ def _chosen(boxes: Sequence[Box], choice: Choice, option: str) -> list[Box]:
     if callable(choice) and not isinstance(choice, type):
         return [box for box in boxes if choice(box.path, box.kind)]
     several = [choice] if isinstance(choice, (str, type)) else choice
-    names = {name.__name__ if isinstance(name, type) else name for name in several}
-    known = {name for box in boxes for name in (box.path, box.kind) if name}
-    if unknown := names - known:
-        near = get_close_matches(str(min(unknown)), known)
-        all_of_them = ", ".join(sorted(known)) or "none"
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {all_of_them}"
-        raise ValueError(f"{option}: no module has the path or class {min(unknown)!r}; {hint}")
-    return [box for box in boxes if box.path in names or box.kind in names]
+    chosen = {name: [box for box in boxes if _is_named(box, name)] for name in several}
+    for name, found in chosen.items():
+        if not found:
+            raise ValueError(f"{option}: {_unknown(name, boxes)}")
+    return [box for found in chosen.values() for box in found]
+
+
+def _is_named(box: Box, name: str | type) -> bool:
+    if isinstance(name, type):
+        return issubclass(box.module_class, name)
+    return name in (box.path, box.kind)
+
+
+def _unknown(name: str | type, boxes: Sequence[Box]) -> str:
+    """That no box has the name, and which names there are."""
+    known = {word for box in boxes for word in (box.path, box.kind) if word}
+    words = name.__name__ if isinstance(name, type) else str(name)
+    near = get_close_matches(words, known)
+    all_of_them = ", ".join(sorted(known)) or "none"
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {all_of_them}"
+    return f"no module has the path or class {words!r}; {hint}"
 
 
 # ---- Operations of one kind, in ever larger groups

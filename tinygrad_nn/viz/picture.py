@@ -23,6 +23,7 @@ class Box:
 
     path: str
     kind: str
+    module_class: type
     parameters: int
     outer: Box | None
     inner: list[Box] = field(default_factory=list)
@@ -262,6 +263,7 @@ class Capture:
             box = Box(
                 printable(self.paths.get(id(module), "")),
                 printable(type(module).__name__),
+                type(module),
                 sum(parameter.size for parameter in module.parameters()),
                 outer,
             )
