@@ -345,7 +345,7 @@ def test_an_interrupted_search_leaves_the_best_weights(method: Any) -> None:
         (
             lambda: fit(nn.Neuron(3, "linear"), (BITS, AND), DeltaRule()),
             ShapeError,
-            "a neuron of 3 inputs",
+            r"must be \(examples, 3\), not of shape \(4, 2\)",
         ),
         (
             lambda: fit(nn.Linear(2, 1), (BITS, AND), DeltaRule()),

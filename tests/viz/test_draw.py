@@ -385,6 +385,13 @@ def test_any_name_is_drawn(name):
     assert drawing.mermaid.isprintable() or "\n" in drawing.mermaid
 
 
+def test_a_short_vector_is_written_out():
+    for n, expected in ((2, "data 0.5, −1"), (4, "data 0.5, −1, 2, 1.2e7"), (5, "mean")):
+        x = Value(np.array([0.5, -1.0, 2.0, 1.2e7, 0.0])[:n])
+        (rows,) = Structure(tg.draw(x).source).rows.values()
+        assert rows[2].startswith(expected)
+
+
 # ---- Trouble
 
 

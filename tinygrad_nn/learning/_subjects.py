@@ -80,7 +80,9 @@ class ModelOnData(Subject):
         super().__init__(parts)
         if self.data[0].shape[:1] != self.data[1].shape[:1] or not self.data[0].size:
             shapes = " and ".join(str(part.shape) for part in self.data)
-            raise ValueError(f"fit: as many inputs as targets are needed, not {shapes}")
+            raise ValueError(
+                f"fit: as many inputs (examples, n_in) as targets are needed, not {shapes}"
+            )
         self.model = model
         self.loss = loss or functional.mse_loss
         self.parameters = list(model.parameters())

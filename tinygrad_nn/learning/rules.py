@@ -118,7 +118,9 @@ def _examples(subject: Subject, kind: Any, what: str) -> tuple[Any, Any, Any]:
     inputs, targets = subject.data
     n_in = subject.model.weight.shape[-1]
     if inputs.shape[-1:] != (n_in,):
-        raise ShapeError(f"a neuron of {n_in} inputs, given x of shape {inputs.shape}")
+        raise ShapeError(
+            f"inputs for {n_in} weights must be (examples, {n_in}), not of shape {inputs.shape}"
+        )
     return subject.model, inputs, targets
 
 

@@ -13,6 +13,8 @@ from .fold import Group, Shown
 from .picture import NO_GRADIENT, Box, Item
 from .trouble import PASSED_ON
 
+_LISTED = 4  # numbers of a vector that are written out
+
 SYMBOLS = {
     "add": "+",
     "subtract": "−",
@@ -78,7 +80,7 @@ def kind(item: Item) -> str:
 
 
 def facts(shown: Shown) -> list[tuple[str, str]]:
-    """The value and the gradient: numbers, or statistics of many, each with what it is."""
+    """The value and the gradient: a few numbers, or statistics of many, each with what it is."""
     if isinstance(shown, Group):
         return [] if shown.closed else _of_group(shown)
     found = []
@@ -127,6 +129,8 @@ def _of_value(x: Any) -> list[tuple[str, str]]:
         return [("data", number(x.reshape(-1)[0]))]
     if x.size == 0:
         return [("data", "none")]
+    if x.ndim == 1 and x.size <= _LISTED and np.isfinite(x).all():
+        return [("data", ", ".join(map(number, x)))]
     if x.dtype.kind != "f":
         return [("from", f"{x.min()} to {x.max()}")]
     finite = x[np.isfinite(x)].astype(np.float64)

@@ -39,14 +39,13 @@ def draw(
     `target` is a Value, or several in a list, with the graph that led to it; or a model or
     function, which is called with `inputs` under `record()` and differentiated (the sum of its
     outputs, where they are several numbers), without changing a `grad` or the random numbers that
-    follow; or the report of a gradcheck, with
-    wrong rules marked.
+    follow; or the report of a gradcheck, with wrong rules marked.
 
     A node shows its operation, the name of the variable or parameter, shape and dtype, and the
-    value and gradient: numbers, or mean ± standard deviation, smallest, largest, and the
-    gradient's norm. A Value that was computed outside of `record()` knows only its own. NaN and
-    inf are marked, with the line that made the first, and so are parameters that no gradient
-    reaches.
+    value and gradient: numbers, also of a vector of up to four, or mean ± standard deviation,
+    smallest, largest, and the gradient's norm. A Value that was computed outside of `record()`
+    knows only its own. NaN and inf are marked, with the line that made the first, and so are
+    parameters that no gradient reaches.
 
     Modules are boxes. Those deeper than `depth` are closed, and those that `collapse` chooses, by
     path ("layers.0"), by class ("Linear", or nn.Linear with its subclasses), or by a function of
