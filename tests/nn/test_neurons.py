@@ -100,7 +100,7 @@ def test_at_the_threshold_a_perceptron_fires() -> None:
     assert nn.Perceptron.from_threshold([1.0], 3.0)([np.nextafter(3.0, 0)]).data == -1
 
 
-@pytest.mark.parametrize(("x0", "first"), [(1.0, -1000), (-1.0, 1000)])
+@pytest.mark.parametrize(("x0", "first"), [(1.0, -1000), (-1.0, 1000), (2.0, -500)])
 def test_the_bias_trick_and_back(x0: float, first: float) -> None:
     elephant = nn.Perceptron.from_threshold([2, 1, 0.5], 1000)
     trick = elephant.bias_trick(x0)
