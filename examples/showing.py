@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 try:
-    import matplotlib as mpl
+    from matplotlib import pyplot as plt
 except ImportError as error:
     raise SystemExit(
         f'{error.name} is missing; the examples\' libraries come with: pip install -e ".[examples]"'
     ) from None
+
+__all__ = ["check", "picture_folder", "plt", "save"]
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -36,7 +38,7 @@ def save(picture: Any, path: Path) -> None:
         picture.save(path)
     else:
         figure.savefig(path, dpi=80)
-        mpl.pyplot.close(figure)
+        plt.close(figure)
     print(f"picture: {path.name}")
 
 
