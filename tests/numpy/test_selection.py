@@ -100,6 +100,8 @@ def test_first_and_second_derivatives_are_right(code: str) -> None:
     "code",
     [
         "np.argmax(a, axis=1)",
+        "np.nanargmax(np.where(a > 0.5, np.nan, a), axis=1)",
+        "np.nanargmin(np.where(a < 0, np.nan, a))",
         "np.argsort(a)",
         "np.argpartition(a, 1)",
         "np.lexsort((u, -u))",
@@ -123,6 +125,12 @@ def test_indices_and_counts_are_plain(code: str) -> None:
     got = evaluate(code, {name: Value(x) for name, x in ARRAYS.items()})
     assert "Value(" not in repr(got)
     assert_same(got, evaluate(code, ARRAYS), 0.0)
+
+
+def test_arrays_are_printed_as_those_of_numpy() -> None:
+    a = ARRAYS["a"]
+    for to_text in (np.array_str, np.array_repr, np.array2string):
+        assert to_text(Value(a)) == to_text(a)
 
 
 def test_partition_puts_the_elements_around_the_kth() -> None:

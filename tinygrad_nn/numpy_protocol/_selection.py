@@ -24,7 +24,8 @@ from ._table import (
 )
 
 without_derivative(
-    *(np.argmax, np.argmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize),
+    *(np.argmax, np.argmin, np.nanargmax, np.nanargmin),
+    *(np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize),
     *(np.nonzero, np.flatnonzero, np.argwhere),
     *(np.array_equal, np.array_equiv, np.allclose, np.isclose, np.isneginf, np.isposinf),
     np.isin,

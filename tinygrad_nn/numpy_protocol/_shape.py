@@ -34,6 +34,7 @@ without_derivative(
     *(np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type),
     *(np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj),
     *(np.shares_memory, np.may_share_memory, np.ix_, np.tril_indices_from, np.triu_indices_from),
+    *(np.array2string, np.array_repr, np.array_str),
     *(np.diag_indices_from, np.zeros_like, np.ones_like, np.empty_like),
 )
 
