@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from .job import LeftOutError
 from .rows import Row
 from .sides import OURS, REFERENCE
 
@@ -26,18 +27,23 @@ PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Plan:
-    """How many rounds, and about how long each is."""
+    """How many rounds, and about how long each is.
+
+    No further round begins after `row_seconds`, unless there were fewer than `fewest`.
+    """
 
     rounds: int = 30
     round_seconds: float = 0.04
+    fewest: int = 7
+    row_seconds: float = 60.0
 
 
-QUICK = Plan(rounds=7, round_seconds=0.02)
+QUICK = Plan(rounds=7, round_seconds=0.02, fewest=3, row_seconds=6.0)
 
 
 @dataclass
-class Timing:
-    """What one side took: microseconds for a step, one number for each round."""
+class Figures:
+    """The figures of one side, in the row's unit, one for each round."""
 
     version: str
     repetitions: int = 0
@@ -46,25 +52,21 @@ class Timing:
 
 @dataclass
 class Result:
-    """The timings of a row by side, and why other sides have none."""
+    """The figures of a row by side, and why other sides have none."""
 
     row: Row
-    timings: dict[str, Timing] = field(default_factory=dict)
+    figures: dict[str, Figures] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     def ratios(self, peer: str) -> list[float]:
-        """Our time by the peer's in the same round, round by round."""
-        ours, other = self.timings[OURS].rounds, self.timings[peer].rounds
+        """Our figure by the peer's in the same round, round by round."""
+        ours, other = self.figures[OURS].rounds, self.figures[peer].rounds
         return [a / b for a, b in zip(ours, other, strict=True)]
 
 
 class WorkerError(Exception):
     """A worker ended, or gave wrong numbers; the message says what happened."""
-
-
-class LeftOutError(Exception):
-    """A side cannot take part; the message says why."""
 
 
 class Worker:
@@ -142,17 +144,20 @@ def run(row: Row, peers: Sequence[str], plan: Plan, progress: Callable[[str], No
             progress(f"{row.name}: calibrating {side}")
             with _leaving_out(side, ready, result):
                 answer = ready[side].ask("calibrate", plan.round_seconds)
-                result.timings[side].repetitions = answer["repetitions"]
+                result.figures[side].repetitions = answer["repetitions"]
+        start = time.monotonic()
         for number in range(plan.rounds):
+            if number >= plan.fewest and time.monotonic() - start > plan.row_seconds:
+                break
             progress(f"{row.name}: round {number + 1} of {plan.rounds}")
             for side in order.sample(list(ready), len(ready)):
                 time.sleep(PAUSE_SECONDS)
                 with _leaving_out(side, ready, result):
-                    timing = result.timings[side]
-                    answer = ready[side].ask("round", timing.repetitions)
-                    timing.rounds.append(answer["seconds"] * 1e6)
+                    figures = result.figures[side]
+                    answer = ready[side].ask("round", figures.repetitions)
+                    figures.rounds.append(answer["figure"])
     progress("")
-    result.timings = {side: result.timings[side] for side in sides if side in ready}
+    result.figures = {side: result.figures[side] for side in sides if side in ready}
     return result
 
 
@@ -163,7 +168,7 @@ def _agreeing(workers: dict[str, Worker], result: Result) -> dict[str, Worker]:
     for side in workers:  # the reference comes first
         with _leaving_out(side, ready, result):
             answer = workers[side].answer()
-            result.timings[side] = Timing(answer["version"])
+            result.figures[side] = Figures(answer["version"])
             if side == REFERENCE:
                 expected = answer["check"]
             elif expected is None:

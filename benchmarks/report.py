@@ -38,16 +38,16 @@ def result_text(result: Result) -> str:
     """The table of a row: fastest side first."""
     lines = [
         f"{result.row.name}   {result.row.title}",
-        f"  {'side':<12} {'version':<12} {'µs a step':>12} {'quartiles':>21}   ours / side",
+        f"  {'side':<13} {'version':<12} {result.row.unit:>12} {'quartiles':>21}   ours / side",
     ]
-    timings = {side: quartiles(timing.rounds) for side, timing in result.timings.items()}
-    for side in sorted(timings, key=lambda side: timings[side][1]):
-        low, middle, high = timings[side]
+    figures = {side: quartiles(figures.rounds) for side, figures in result.figures.items()}
+    for side in sorted(figures, key=lambda side: figures[side][1]):
+        low, middle, high = figures[side]
         line = (
-            f"  {side:<12} {result.timings[side].version:<12} {_number(middle):>12}"
+            f"  {side:<13} {result.figures[side].version:<12} {_number(middle):>12}"
             f" {_number(low) + ' - ' + _number(high):>21}"
         )
-        if side != OURS and OURS in timings:
+        if side != OURS and OURS in figures:
             low, ratio, high = quartiles(result.ratios(side))
             line += f"   {ratio:6.3f} ({low:.3f} - {high:.3f})  {_verdict(result, side)}"
         lines.append(line.rstrip())
@@ -74,7 +74,7 @@ def summary_text(results: Sequence[Result]) -> str:
 def target_met(result: Result, peer: str) -> bool | None:
     """Whether the median ratio is at most the target; None without a target or a ratio."""
     target = result.row.targets.get(peer)
-    if target is None or not {OURS, peer} <= result.timings.keys():
+    if target is None or not {OURS, peer} <= result.figures.keys():
         return None
     return statistics.median(result.ratios(peer)) <= target
 
@@ -85,18 +85,19 @@ def as_data(machine: dict[str, Any], results: Sequence[Result]) -> dict[str, Any
 
 
 def _row_data(result: Result) -> dict[str, Any]:
-    peers = [side for side in result.timings if side != OURS and OURS in result.timings]
+    peers = [side for side in result.figures if side != OURS and OURS in result.figures]
     return {
         "name": result.row.name,
         "title": result.row.title,
+        "unit": result.row.unit,
         "sides": {
             side: {
-                "version": timing.version,
-                "repetitions": timing.repetitions,
-                "quartiles_us": quartiles(timing.rounds),
-                "rounds_us": timing.rounds,
+                "version": figures.version,
+                "repetitions": figures.repetitions,
+                "quartiles": quartiles(figures.rounds),
+                "rounds": figures.rounds,
             }
-            for side, timing in result.timings.items()
+            for side, figures in result.figures.items()
         },
         "ratios": {
             peer: {
@@ -111,8 +112,8 @@ def _row_data(result: Result) -> dict[str, Any]:
     }
 
 
-def _number(microseconds: float) -> str:
-    return f"{microseconds:,.0f}" if microseconds >= 1000 else f"{microseconds:.1f}"
+def _number(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 1000 else f"{figure:.1f}"
 
 
 def _verdict(result: Result, peer: str) -> str:

@@ -6,22 +6,16 @@ input asks. Answers are lines of JSON.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
+from .job import LeftOutError
 from .rows import Row, row_named
-
-WARM_UP_SECONDS = 0.2
-
-
-class LeftOutError(Exception):
-    """The side cannot do the row; the message says why."""
+from .sides import found
 
 
 def main() -> None:
@@ -42,45 +36,14 @@ def main() -> None:
 
 def serve(side: str, row: Row, answer: Callable[[dict[str, Any]], None]) -> None:
     """Report what the parent compares, then run what it asks for."""
-    try:
-        module = importlib.import_module(f"{__package__}.sides.{side}")
-    except ImportError as error:
-        raise LeftOutError(f"not installed ({error})") from None
-    make_job = getattr(module, row.work.kind, None)
-    if make_job is None:
-        raise LeftOutError("does not do this row")
-    job = make_job(row.work)
-    answer({"version": module.version, "check": job.check()})
+    job = row.work.job(side)
+    answer({"version": found(side, "version"), "check": job.check()})
     for line in sys.stdin:
-        command, *arguments = line.split()
+        command, argument = line.split()
         if command == "calibrate":
-            answer({"repetitions": calibrated(job.step, float(arguments[0]))})
+            answer({"repetitions": job.calibrated(float(argument))})
         else:
-            answer({"seconds": timed_round(job.step, int(arguments[0]))})
-
-
-def calibrated(step: Callable[[], Any], seconds: float) -> int:
-    """How many repetitions take about `seconds`, after warming up."""
-    repetitions = 0
-    start = last = time.perf_counter()
-    fastest = float("inf")
-    while last - start < WARM_UP_SECONDS or repetitions < 2:
-        step()
-        now = time.perf_counter()
-        fastest = min(fastest, now - last)
-        last = now
-        repetitions += 1
-    return max(1, round(seconds / fastest))
-
-
-def timed_round(step: Callable[[], Any], repetitions: int) -> float:
-    """Seconds for each repetition, after a few that bring the caches back."""
-    for _ in range(repetitions // 5):
-        step()
-    start = time.perf_counter()
-    for _ in range(repetitions):
-        step()
-    return (time.perf_counter() - start) / repetitions
+            answer({"figure": job.round(int(argument))})
 
 
 if __name__ == "__main__":

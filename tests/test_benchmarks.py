@@ -7,7 +7,37 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import harness, report
+from benchmarks.job import LeftOutError
+from benchmarks.rows import ROWS, Row, row_named
+from benchmarks.sides import MODULES, OURS, PEERS, REFERENCE, found
+from benchmarks.work import (
+    HVP,
+    MLP,
+    RNN,
+    Chain,
+    DigitsEpoch,
+    Elementwise,
+    LogSumExp,
+    MoonsEpoch,
+    MoonsScalar,
+    ScalarGraph,
+)
+
 ROOT = Path(__file__).parent.parent
+SMALL = [
+    MLP((3, 4, 5, 2), batch=6),
+    DigitsEpoch((64, 8, 10)),
+    MoonsEpoch((2, 4, 1), points=20),
+    RNN(steps=4, batch=3, features=2, hidden=5),
+    Elementwise(7),
+    LogSumExp(examples=8, features=3, classes=4),
+    HVP((3, 5, 4), batch=6),
+    Chain(leaves=False, length=20),
+    Chain(leaves=True, length=20),
+    MoonsScalar(points=6, sizes=(2, 3, 1)),
+    ScalarGraph(length=20),
+]
 
 
 def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,16 +50,106 @@ def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("row", ["mlp-2-16-16-2", "chain-numbers", "chain-leaves"])
-def test_the_package_does_the_work_of_hand_written_numpy(row, tmp_path):
-    results = tmp_path / "results.json"
-    finished = benchmarks(row, "--quick", "--peers", "numpy", "--json", str(results))
+def two_rounds(name: str, **limits: float) -> harness.Result:
+    """A row against NumPy."""
+    plan = harness.Plan(**{"rounds": 2, "round_seconds": 0.001} | limits)
+    result = harness.run(row_named(name), ["numpy"], plan, lambda text: None)
+    assert not result.errors
+    assert not result.left_out
+    return result
+
+
+@pytest.mark.parametrize("work", SMALL, ids=lambda work: work.name)
+def test_the_package_does_the_work_of_hand_written_numpy(work):
+    if isinstance(work, DigitsEpoch):
+        pytest.importorskip("sklearn")
+    ours, reference = work.job(OURS).check(), work.job(REFERENCE).check()
+    assert ours == pytest.approx(reference, rel=harness.TOLERANCE)
+    assert len(set(reference)) > 1 or len(reference) == 1
+
+
+def test_every_timed_kind_of_work_is_among_those():
+    kinds = {row.work.kind for row in ROWS if row.unit == "µs a step"}
+    assert kinds <= {work.kind for work in SMALL}
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("side", [side for side in PEERS if side != REFERENCE])
+@pytest.mark.parametrize("work", SMALL, ids=lambda work: work.name)
+def test_peers_do_the_work_of_hand_written_numpy(work, side):
+    try:
+        numbers = work.job(side).check()
+    except LeftOutError as reason:
+        pytest.skip(str(reason))
+    assert numbers == pytest.approx(work.job(REFERENCE).check(), rel=harness.TOLERANCE)
+
+
+def test_names_of_rows_are_unique():
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+def test_targets_are_set_against_sides_that_exist():
+    assert {peer for row in ROWS for peer in row.targets} <= set(PEERS)
+
+
+def test_a_quick_run_writes_its_rounds(tmp_path):
+    path = tmp_path / "results.json"
+    finished = benchmarks("mlp-2-16-16-2", "--quick", "--peers", "numpy", "--json", str(path))
     assert finished.returncode == 0, finished.stderr
-    (measured,) = json.loads(results.read_text())["rows"]
-    assert measured["name"] == row
-    assert set(measured["sides"]) == {"tinygrad_nn", "numpy"}
-    assert not measured["errors"]
-    assert len(measured["sides"]["numpy"]["rounds_us"]) == 7
+    (data,) = json.loads(path.read_text())["rows"]
+    assert data["name"] == "mlp-2-16-16-2"
+    assert data["unit"] == "µs a step"
+    assert not data["errors"]
+    assert set(data["sides"]) == {OURS, REFERENCE}
+    assert len(data["sides"]["numpy"]["rounds"]) == 7
+
+
+def test_imports_are_measured_in_fresh_processes():
+    result = two_rounds("import")
+    assert [figures.repetitions for figures in result.figures.values()] == [1, 1]
+    # The package imports NumPy too.
+    assert 0 < min(result.figures["numpy"].rounds) < max(result.figures[OURS].rounds)
+    assert "import   import in a fresh process" in report.result_text(result)
+    assert " ms " in report.result_text(result)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
+def test_memory_of_a_graph_is_measured_by_operation():
+    result = two_rounds("memory-node")
+    # In lists of Python's numbers, 8 bytes and 24 for every second operation.
+    assert all(14 < figure < 40 for figure in result.figures["numpy"].rounds)
+    assert all(figure > 40 for figure in result.figures[OURS].rounds)
+
+
+def test_a_kind_of_work_that_a_side_lacks_is_left_out():
+    with pytest.raises(LeftOutError, match="does not do this row"):
+        found(REFERENCE, "nothing")
+
+
+def test_a_side_that_is_not_installed_is_left_out(monkeypatch):
+    monkeypatch.setitem(MODULES, "absent", "absent")
+    with pytest.raises(LeftOutError, match="not installed"):
+        found("absent", "mlp")
+
+
+def test_no_round_begins_after_the_time_of_a_row_but_the_fewest():
+    result = two_rounds("chain-numbers", rounds=7, fewest=3, row_seconds=0)
+    assert [len(figures.rounds) for figures in result.figures.values()] == [3, 3]
+
+
+def test_ratios_are_taken_within_rounds_and_held_against_targets():
+    result = harness.Result(Row(Elementwise(7), {"numpy": 2.0, "torch": 0.5}))
+    result.figures[OURS] = harness.Figures("1", rounds=[2.0, 40.0, 6.0])
+    result.figures["numpy"] = harness.Figures("2", rounds=[1.0, 20.0, 3.0])
+    result.figures["torch"] = harness.Figures("3", rounds=[2.0, 40.0, 6.0])
+    assert result.ratios("numpy") == [2.0, 2.0, 2.0]
+    assert report.target_met(result, "numpy")
+    assert not report.target_met(result, "torch")
+    assert report.target_met(result, "jax") is None
+    assert "1 of 2 targets met; missed: elementwise-7 against torch" in report.summary_text(
+        [result]
+    )
 
 
 def test_rows_and_peers_are_listed():
