@@ -3,8 +3,8 @@
 With probability p an output is 0, and otherwise it is multiplied by 1 / (1 - p); the same mask goes
 over the gradients on their way back. A network that learns digits from 200 examples soon knows
 these by heart: its loss on them goes towards 0, but not that on the digits that it has not seen.
-With dropout it takes longer to know them by heart, and misreads fewer of the others. (Lines are
-means over five draws of the examples, and areas reach from the least to the most.)
+With dropout it misreads fewer of the others. (Lines are means over five draws of the examples, and
+areas reach from the least to the most.)
 """
 
 from __future__ import annotations

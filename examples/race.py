@@ -76,7 +76,9 @@ def main() -> None:
         10 * sorted(prices.values())[-2] < prices["brute force"],
         all(history.errors.min() <= GOAL for history in histories.values()),
     ]
-    what = "equal steps for 1, 3 and 5 evaluations, more by hill climbing, most by brute force"
+    what = (
+        "equal steps for 1, 3 and 5 evaluations, more by steady hill climbing, most by brute force"
+    )
     check(what, all(right))
 
 

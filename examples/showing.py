@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ def picture_folder(description: str | None) -> Path:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--folder", type=Path, default=PICTURES, help="where to write pictures")
-    folder: Path = parser.parse_args().folder
+    folder: Path = parser.parse_args().folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(PICTURES.parent.parent)  # drawings name source lines from the current directory
     return folder
 
 
@@ -39,7 +41,8 @@ def save(picture: Any, path: Path) -> None:
     else:
         figure.savefig(path, dpi=80)
         plt.close(figure)
-    print(f"picture: {path.name}")
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    print(f"picture: {shown}")
 
 
 def check(what: str, right: bool) -> None:

@@ -43,7 +43,7 @@ EVERY = [
     RandomHillClimbing(0.2, rng=np.random.default_rng(0)),
     NumericalGradient(0.04),
     Backpropagation(lr=0.04),
-    Backpropagation(optim.Adam, lr=0.1),
+    Backpropagation(0.1, optim.Adam),
 ]
 
 
@@ -90,7 +90,7 @@ def test_brute_force_tries_every_combination() -> None:
         return bowl(w)
 
     history = fit(error, method=BruteForce([[0, 1], [-2, -1, 0]]), start=[5.0, 5.0])
-    assert sorted(tried[1:]) == [(a, b) for a in (0, 1) for b in (-2, -1, 0)]
+    assert sorted(tried[2:]) == [(a, b) for a in (0, 1) for b in (-2, -1, 0)]
     assert history.evaluations[-1] == 7
     np.testing.assert_array_equal(history.weights[-1], [1, -2])
 
@@ -209,6 +209,17 @@ def test_the_perceptron_rule_step_by_step() -> None:
     np.testing.assert_array_equal(history.errors, [0.75, 0.75])
 
 
+def test_the_perceptron_rule_ends_where_the_model_is_right_about_all_at_once() -> None:
+    # In this one the sums of all rows at once round otherwise than those of each row.
+    rng = np.random.default_rng(381)
+    x = np.round(rng.uniform(-1, 1, (30, 3)), 1)
+    t = np.where(x @ [1, -1, 0.5] >= 0, 1, -1)
+    perceptron = nn.Perceptron(3)
+    history = fit(perceptron, (x, t), PerceptronRule())
+    assert history.converged
+    np.testing.assert_array_equal(perceptron(x).data, t)
+
+
 def test_the_perceptron_rule_says_that_xor_did_not_converge() -> None:
     history = fit(nn.Perceptron(2, (0, 1)), (BITS, XOR), PerceptronRule(), rounds=50)
     assert not history.converged
@@ -267,6 +278,26 @@ def test_the_delta_rule_finds_the_least_squares() -> None:
 # ---- Limits and mistakes
 
 
+def test_frozen_parameters_stay() -> None:
+    for method in (HillClimbing(), NumericalGradient(), Backpropagation()):
+        neuron = linear([0.5, 0.5], bias=0.0)
+        neuron.weight.requires_grad = False
+        history = fit(neuron, (BITS, np.array(AND)), method, rounds=3)
+        np.testing.assert_array_equal(neuron.weight.data, [0.5, 0.5])
+        assert history.weights.shape[1] == 1
+    with pytest.raises(ValueError, match="some are frozen"):
+        fit(neuron, (BITS, np.array(AND)), DeltaRule())
+
+
+def test_an_error_of_minus_infinity_is_the_end() -> None:
+    def error(w: Any) -> Any:
+        return -np.inf if w[0] > 1 else 1.0 - w[0]
+
+    history = fit(error, method=HillClimbing(0.6), start=[0.0])
+    assert history.converged
+    assert history.reason == "there is no smaller error"
+
+
 def test_goal_rounds_and_nothing_to_do() -> None:
     history = fit(bowl, method=HillClimbing(1.0), start=[1.0, -2.0])
     assert history.converged
@@ -306,7 +337,7 @@ def test_an_interrupted_search_leaves_the_best_weights(method: Any) -> None:
     errors: list[float] = []
 
     def loss(prediction: Any, target: Any) -> Any:
-        if len(errors) == 6:
+        if len(errors) == 7:
             raise KeyboardInterrupt
         assert not prediction.requires_grad
         errors.append(float(np.mean((prediction.data - target) ** 2)))
@@ -331,7 +362,60 @@ def test_an_interrupted_search_leaves_the_best_weights(method: Any) -> None:
         (lambda: fit(3, method=HillClimbing()), TypeError, "a model or an error function"),
         (lambda: fit(nn.Perceptron, method=HillClimbing()), TypeError, "a model or an error"),
         (lambda: fit(nn.ReLU(), (BITS, AND), HillClimbing()), ValueError, "no parameters"),
-        (lambda: fit(nn.Neuron(2), BITS, HillClimbing()), TypeError, "pair of arrays"),
+        (lambda: fit(nn.Neuron(2), BITS, HillClimbing()), TypeError, "tuple of arrays or a Ten"),
+        (lambda: fit(nn.Neuron(2), (BITS,), HillClimbing()), TypeError, "pair of arrays"),
+        (lambda: fit(nn.Neuron(2), {"x": BITS}, HillClimbing()), TypeError, "not dict"),
+        (
+            lambda: fit(bowl, method=HillClimbing(), start=tg.Value([1.0])),
+            TypeError,
+            "give its data",
+        ),
+        (lambda: fit(bowl, method=HillClimbing(), start=[]), ValueError, "no weights"),
+        (lambda: fit(lambda w: 1j, method=HillClimbing(), start=[1.0]), TypeError, "real number"),
+        (
+            lambda: fit(bowl, method=HillClimbing(), start=[1.0], goal=np.nan),
+            ValueError,
+            "goal is NaN",
+        ),
+        (lambda: fit(bowl, method=HillClimbing(), start=[1.0], rounds=-1), ValueError, "negative"),
+        (lambda: fit(bowl, method=HillClimbing(), start=[1.0], rounds=True), TypeError, "whole"),
+        (lambda: BruteForce([]), ValueError, "needs values"),
+        (lambda: BruteForce([[1.0], []]), ValueError, "needs values"),
+        (lambda: Backpropagation(optimizer="adam"), TypeError, "a class such as optim.Adam"),
+        (lambda: Backpropagation(lr=-1.0), ValueError, "lr must be a positive number"),
+        (lambda: Backpropagation(learning_rate=0.1), TypeError, "learning_rate"),
+        (
+            lambda: fit(bowl, (np.ones(2), np.ones(3)), Backpropagation(batch_size=2), start=[0.0]),
+            ValueError,
+            "equal lengths",
+        ),
+        (
+            lambda: fit(bowl, method=Backpropagation(batch_size=2), start=[0.0]),
+            ValueError,
+            "equal lengths",
+        ),
+        (
+            lambda: fit(nn.Perceptron(2), (BITS, np.ones((4, 1))), PerceptronRule()),
+            ShapeError,
+            r"\(4,\) examples, but targets of shape \(4, 1\)",
+        ),
+        (
+            lambda: fit(nn.StochasticBinary(2), (BITS, AND), DeltaRule()),
+            TypeError,
+            "the delta rule is for nn.Neuron",
+        ),
+        (
+            lambda: fit(nn.StochasticBinary(2), (BITS, AND), HillClimbing()),
+            ValueError,
+            "the error is random",
+        ),
+        (
+            lambda: tg.grad(lambda x: fit(linear([1.0]), (x, [1.0]), DeltaRule()).errors[-1])(
+                np.ones((1, 1))
+            ),
+            TypeError,
+            "the data carry a gradient",
+        ),
         (lambda: fit(nn.Neuron(2), (BITS, [1, 2]), HillClimbing()), ValueError, "as many inputs"),
         (
             lambda: fit(bowl, method=HillClimbing(), start=[np.nan, 0.0]),
@@ -345,13 +429,13 @@ def test_an_interrupted_search_leaves_the_best_weights(method: Any) -> None:
         ),
         (
             lambda: fit(bowl, method=HillClimbing(), start=[0.0, 0.0], rounds=1.5),
-            ValueError,
+            TypeError,
             "whole number",
         ),
         (lambda: HillClimbing(0.0), ValueError, "step must be a positive number"),
         (lambda: RandomHillClimbing(-1.0), ValueError, "scale must be a positive number"),
         (lambda: DeltaRule(lr=-1), ValueError, "lr must be a positive number"),
-        (lambda: Backpropagation(batch_size=0), ValueError, "batch_size"),
+        (lambda: Backpropagation(batch_size=0), ValueError, "examples in a batch"),
         (
             lambda: fit(nn.Neuron(2, "linear"), (BITS, AND), PerceptronRule()),
             TypeError,

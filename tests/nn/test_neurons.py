@@ -20,25 +20,27 @@ ANIMALS = np.array([[1000, 5, 2], [200, 3, 1], [30, 2, 2]])  # kg, m, cm of fur
 # ---- McCulloch and Pitts
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.int8, bool, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, bool, np.float16, np.float32, np.float64])
 def test_a_mcculloch_pitts_neuron_counts_its_inputs(dtype: Any) -> None:
     x = np.array(list(itertools.product([0, 1], repeat=4))).astype(dtype)
-    for threshold in (0, 1, 2.5, 4, 5):
+    returned = {np.float16: np.float32, np.float32: np.float32, np.float64: np.float64}
+    for threshold in (-math.inf, -1e17, 0, 1, 1 + 1e-12, 2.5, 4, 5, 1e300, math.inf):
         out = nn.McCullochPitts(4, threshold)(x)
         np.testing.assert_array_equal(out, x.astype(int).sum(axis=1) >= threshold)
-        assert out.dtype == (dtype if dtype in (np.float32, np.float64) else np.int64)
+        assert out.dtype == returned.get(dtype, np.int64)
 
 
 def test_an_inhibitory_input_forbids() -> None:
     x = np.array(list(itertools.product([0, 1], repeat=4)))
-    for threshold in (-1, 0, 0.5, 1, 2):
-        out = nn.McCullochPitts(4, threshold, inhibitory=[1, 3])(x)
+    for threshold in (-1e300, -1, 0, 0.5, 1, 2, 1e300):
+        out = nn.McCullochPitts(4, threshold, inhibitory=iter([1, 3]))(x)
         expected = (x[:, 0] + x[:, 2] >= threshold) & (x[:, 1] == 0) & (x[:, 3] == 0)
         np.testing.assert_array_equal(out, expected)
 
 
 def test_it_takes_many_inputs_of_a_small_type() -> None:
     assert nn.McCullochPitts(1000, 500)(np.ones(1000, np.int8)) == 1
+    assert nn.McCullochPitts(5000, 5000)(np.ones(5000, np.float16)) == 1
 
 
 def test_gates_are_those_of_the_documents() -> None:
@@ -97,6 +99,7 @@ def test_the_elephant_decision_of_the_documents(dtype: Any) -> None:
 
 def test_at_the_threshold_a_perceptron_fires() -> None:
     assert nn.Perceptron.from_threshold([1.0], 3.0)([3.0]).data == 1
+    assert nn.Perceptron.from_threshold([1.0], 16777217)([16777216.0]).data == -1  # no float32
     assert nn.Perceptron.from_threshold([1.0], 3.0)([np.nextafter(3.0, 0)]).data == -1
 
 
@@ -109,6 +112,8 @@ def test_the_bias_trick_and_back(x0: float, first: float) -> None:
     x = neurons.with_constant(ANIMALS, x0)
     np.testing.assert_array_equal(x, np.column_stack([np.full(3, x0), ANIMALS]))
     np.testing.assert_array_equal(trick(x).data, elephant(ANIMALS).data)
+    whole = Value(ANIMALS, dtype=int, requires_grad=False)
+    np.testing.assert_array_equal(neurons.with_constant(whole, 0.5).data[:, 0], 0.5)
     back = trick.undo_bias_trick(x0)
     np.testing.assert_array_equal(back.weight.data, elephant.weight.data)
     assert back.bias.data == elephant.bias.data
@@ -312,8 +317,38 @@ def test_stochastic_neurons_learn(kind: Any, by_score: bool) -> None:
     assert after < 0.62 * before
 
 
+def test_single_numbers_are_drawn_too() -> None:
+    assert functional.stochastic_binary(1000.0) == 1
+    assert functional.poisson_relu(-1.0) == 0
+    for neuron in (nn.StochasticBinary(2), nn.PoissonReLU(2)):
+        assert neuron([1.0, 2.0]).shape == ()
+        assert "softplus" not in str(tg.draw(neuron, np.array([1.0, 0.0])))
+
+
+def test_log_probabilities_are_exact_where_they_are_small() -> None:
+    z = Value([37.0, -37.0, np.inf, -np.inf])
+    log_prob = functional.stochastic_binary_log_prob(z, [1, 0, 1, 0])
+    np.testing.assert_allclose(log_prob.data, [-math.exp(-37)] * 2 + [0, 0], rtol=1e-12)
+    for log_prob in (functional.stochastic_binary_log_prob, functional.poisson_relu_log_prob):
+        assert log_prob(np.ones(2, np.float32), [1, 0]).dtype == np.float32
+
+
+def test_the_score_function_has_the_second_derivative_of_the_expected_loss() -> None:
+    # E[(s - 0.3)^2] = 0.4 p + 0.09, for the sigmoid p of z = 0.3.
+    p = float(sigmoid(0.3))
+
+    def estimate(z: Any, s: float) -> Any:
+        log_prob = functional.stochastic_binary_log_prob(z, s)
+        return functional.score_function(np.float64((s - 0.3) ** 2), log_prob)
+
+    found = p * tg.grad(tg.grad(lambda z: estimate(z, 1.0)))(0.3)
+    found += (1 - p) * tg.grad(tg.grad(lambda z: estimate(z, 0.0)))(0.3)
+    assert found == pytest.approx(0.4 * p * (1 - p) * (1 - 2 * p), rel=1e-12)
+
+
 def test_not_a_number_stays_one() -> None:
     z = Value([np.nan, 1.0])
+    assert np.isnan(functional.poisson_relu(Value(np.inf)).data)
     for sample in (functional.stochastic_binary(z), functional.poisson_relu(z)):
         np.testing.assert_array_equal(np.isnan(sample.data), [True, False])
 
@@ -325,6 +360,20 @@ def test_not_a_number_stays_one() -> None:
         (lambda: nn.McCullochPitts(2, 1)([1, 1, 1]), ShapeError, "of 2 inputs, given x of shape"),
         (lambda: nn.McCullochPitts(0, 1), ValueError, "number of inputs"),
         (lambda: nn.McCullochPitts(2, 1, [2]), ValueError, "inhibitory lists inputs from 0 to 1"),
+        (lambda: nn.McCullochPitts(2, 1, [True]), ValueError, "inhibitory lists inputs"),
+        (lambda: nn.McCullochPitts(2, 1, [-1]), ValueError, "inhibitory lists inputs"),
+        (lambda: nn.McCullochPitts(2, math.nan), ValueError, "threshold is NaN"),
+        (lambda: setattr(nn.McCullochPitts(2, 1), "threshold", 2), AttributeError, "threshold"),
+        (lambda: nn.Neuron(2, "softmax"), ValueError, "nn.Layer"),
+        (lambda: nn.Neuron(2, dtype=int), TypeError, "floating point"),
+        (lambda: nn.Linear(2, 1, dtype=bool), TypeError, "floating point"),
+        (lambda: nn.Perceptron(2, dtype=int), TypeError, "floating point"),
+        (lambda: nn.Perceptron(2).bias_trick(math.inf), ValueError, "must not be inf"),
+        (
+            lambda: functional.stochastic_binary_log_prob(0.0, Value(1.0)),
+            TypeError,
+            "detach",
+        ),
         (lambda: logic.And()(1), TypeError, "And of 2 bits, not 1"),
         (lambda: logic.Xor()(1, 2), ValueError, "0 or 1"),
         (lambda: nn.Perceptron(2, (1, -1)), ValueError, "outputs must be"),

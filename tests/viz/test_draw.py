@@ -56,7 +56,7 @@ def rows(label):
     """The lines of text in an HTML-like label."""
     for tag in ("<B>", "</B>", '<FONT POINT-SIZE="9">', "</FONT>", "<", ">"):
         label = label.replace("<BR/>", "\n").replace(tag, "")
-    return unescape(label).split("\n")
+    return unescape(label).replace("\u00a0", " ").split("\n")
 
 
 # ---- Values

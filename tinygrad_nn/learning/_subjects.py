@@ -27,6 +27,8 @@ class Subject(ABC):
     parameters: list[Value]
 
     def __init__(self, data: Sequence[Any]) -> None:
+        if any(isinstance(part, Value) and part.requires_grad for part in data):
+            raise TypeError("fit: the data carry a gradient, which is lost in it: detach() them")
         self.data = [np.asarray(part) for part in data]
         self.evaluations = 0
 
@@ -54,9 +56,21 @@ class Subject(ABC):
         with modes.no_grad():
             error = self._error(self.data)
         error = np.asarray(error.data if isinstance(error, Value) else error)
+        if error.dtype.kind not in "fiu":
+            raise TypeError(f"the error must be a real number, not {error.dtype}")
         if error.size != 1:
             raise ValueError(f"the error must be one number, not of shape {error.shape}")
         return error.reshape(())[()]
+
+    def first_error(self) -> Any:
+        """The error of the weights at the start, to which others are going to be compared."""
+        error = self.error()
+        if error == error and error != self.measured():  # but for NaN
+            raise ValueError(
+                "the error is random: of the same weights it was another the second time. Put a "
+                "model into evaluation mode, eval(), or take Backpropagation"
+            )
+        return error
 
     def backward(self, rows: Any = None) -> float:
         """Set the gradients of the parameters; the error, of all examples or of some rows."""
@@ -74,8 +88,8 @@ class ModelOnData(Subject):
     """The loss of a model's predictions, by its parameters."""
 
     def __init__(self, model: Module, data: Any, loss: Callable[[Any, Any], Any] | None) -> None:
-        parts = data.arrays if isinstance(data, TensorDataset) else data
-        if not isinstance(parts, (tuple, list)) or len(parts) != 2:
+        parts = _parts(data)
+        if len(parts) != 2:
             raise TypeError("fit: the data of a model are a pair of arrays (inputs, targets)")
         super().__init__(parts)
         if self.data[0].shape[:1] != self.data[1].shape[:1] or not self.data[0].size:
@@ -85,9 +99,9 @@ class ModelOnData(Subject):
             )
         self.model = model
         self.loss = loss or functional.mse_loss
-        self.parameters = list(model.parameters())
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
         if not self.parameters:
-            raise ValueError(f"fit: {type(model).__name__} has no parameters")
+            raise ValueError(f"fit: {type(model).__name__} has no parameters to change")
 
     def _error(self, data: Sequence[Any]) -> Any:
         inputs, targets = data
@@ -107,12 +121,15 @@ class ErrorOfWeights(Subject):
     """A function error(weights, *data)."""
 
     def __init__(self, error: Callable[..., Any], data: Any, start: Any) -> None:
-        super().__init__(() if data is None else data)
+        super().__init__(() if data is None else _parts(data))
         if start is None:
             raise TypeError("fit: an error function needs start=, the weights to begin with")
-        self.parameters = [Value(start)]
-        if self.parameters[0].dtype.kind != "f" or not self.parameters[0].size:
-            raise TypeError("fit: start must be floating-point weights")
+        if isinstance(start, Value):
+            raise TypeError("fit: start= is an array of weights, not a Value: give its data")
+        weights = np.asarray(start)
+        self.parameters = [Value(weights if weights.dtype.kind == "f" else weights.astype(float))]
+        if not weights.size:
+            raise ValueError("fit: start= has no weights")
         self._function = error
 
     def _error(self, data: Sequence[Any]) -> Any:
@@ -123,3 +140,14 @@ class ErrorOfWeights(Subject):
         weights = self.parameters[0]
         error, weights.grad = value_and_grad(self._function)(weights.data, *data)
         return float(error)
+
+
+def _parts(data: Any) -> Sequence[Any]:
+    """The arrays that data consist of."""
+    if isinstance(data, TensorDataset):
+        return data.arrays
+    if not isinstance(data, (tuple, list)):
+        raise TypeError(
+            f"fit: data are a tuple of arrays or a TensorDataset, not {type(data).__name__}"
+        )
+    return data

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..nn._weights import check_count
 from ..optim import SGD, Optimizer
 from ..random import generator
 from ..testing.numerical import numerical_gradient
+from ..value import Value
 from ._subjects import PASSES, Subject
 from .fit import Method, Run
 from .rules import check_learning_rate
@@ -34,7 +36,7 @@ class NumericalGradient(Method):
     def run(self, subject: Subject) -> Run:
         """One step in each round."""
         weights = subject.weights
-        yield subject.error()
+        yield subject.first_error()
         while True:
             try:
                 gradient = numerical_gradient(subject.error, weights)
@@ -48,7 +50,7 @@ class NumericalGradient(Method):
 class Backpropagation(Method):
     """Gradient descent with the gradient by all weights at once, from one backward pass.
 
-    `optimizer` is made of the parameters and `settings`, as `optim.SGD(parameters, lr=0.1)`. With
+    `optimizer` is made of the parameters, `lr` and `settings`, as `optim.SGD(parameters, lr)`. With
     a `batch_size` it takes a step for each batch, in a random order in each round, that is drawn
     from `rng` or the package's generator; without, one step for all examples. (P. Werbos, 1974;
     D. Rumelhart, G. Hinton, R. Williams, Nature 323 (1986) 533.)
@@ -61,19 +63,23 @@ class Backpropagation(Method):
 
     def __init__(
         self,
+        lr: float = 0.1,
         optimizer: Callable[..., Optimizer] = SGD,
         *,
         batch_size: int | None = None,
         rng: np.random.Generator | None = None,
         **settings: Any,
     ) -> None:
-        if batch_size is not None and (int(batch_size) != batch_size or batch_size < 1):
-            raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
+        if not callable(optimizer):
+            raise TypeError(f"optimizer must be a class such as optim.Adam, not {optimizer!r}")
+        if batch_size is not None:
+            check_count("examples in a batch", batch_size)
         generator(rng)  # refuses what is none
         self.optimizer = optimizer
         self.batch_size = batch_size
         self.rng = rng
-        self.settings = settings
+        self.settings = {"lr": check_learning_rate(lr), **settings}
+        optimizer([Value(0.0)], **self.settings)  # refuses unknown settings
 
     def run(self, subject: Subject) -> Run:
         """One step, or a pass through all batches, in each round."""
@@ -83,6 +89,9 @@ class Backpropagation(Method):
                 subject.evaluations += PASSES
                 yield subject.backward()
                 optimizer.step()
+        lengths = {len(part) if part.ndim else 0 for part in subject.data}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(f"batch_size= needs data of equal lengths, not {sorted(lengths)}")
         yield subject.measured()
         while True:
             subject.evaluations += PASSES

@@ -18,8 +18,8 @@ Run = Generator[Any, None, str]
 class Method(ABC):
     """A way to find weights: the base class of all.
 
-    `run(subject)` yields the error of the weights at the start and after each round, leaves the
-    subject with the best weights found, and returns in words why there is nothing more to do.
+    `run(subject)` yields the error of the weights at the start and after each round, and returns
+    in words why there is nothing more to do. The weights of the last round stay in the subject.
     """
 
     rounds: int | None = 1000  # when to stop, if nothing else does
@@ -33,7 +33,7 @@ class Method(ABC):
         return ""
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class History:
     """What a fit did, from the start (entry 0) on, round by round.
 
@@ -56,7 +56,7 @@ class History:
         done = "converged" if self.converged else "not converged"
         return (
             f"History: error {self.errors[0]:.4g} -> {self.errors[-1]:.4g} in "
-            f"{_count(len(self) - 1, 'round')}, {_count(self.evaluations[-1], 'evaluation')}; "
+            f"{counted(len(self) - 1, 'round')}, {counted(self.evaluations[-1], 'evaluation')}; "
             f"{done}: {self.reason}"
         )
 
@@ -83,7 +83,9 @@ def fit(
     on to its end), when the error is no larger than `goal`, or when it is no longer finite. What
     was reached stays in the model, also if the fit is interrupted.
 
-    Raises ValueError where the error of the weights at the start is not finite.
+    Raises ValueError where the error of the weights at the start is not finite, or is compared by
+    the method but random. The history holds the weights of every round: of a large model, that is
+    much memory.
 
     >>> import numpy as np
     >>> from tinygrad_nn import learning
@@ -95,8 +97,12 @@ def fit(
         raise TypeError(f"fit: method must be one such as HillClimbing(), not {method!r}")
     subject = _subject(model_or_error, data, start, loss)
     limit = method.rounds if rounds is None else rounds
-    if limit is not None and (isinstance(limit, bool) or limit != int(limit) or limit < 0):
-        raise ValueError(f"fit: rounds must be a whole number from 0, not {rounds!r}")
+    if limit is not None and (type(limit) is bool or not isinstance(limit, (int, np.integer))):
+        raise TypeError(f"fit: rounds must be a whole number, not {rounds!r}")
+    if limit is not None and limit < 0:
+        raise ValueError(f"fit: rounds must not be negative: {rounds}")
+    if goal is not None and np.isnan(float(goal)):
+        raise ValueError("fit: goal is NaN, which no error reaches")
     record = _Record()
     run = method.run(subject)
     try:
@@ -107,6 +113,8 @@ def fit(
                 return record.history(True, end.value)
             record.add(error, subject)
             reached = len(record.errors) - 1
+            if error == -np.inf:
+                return record.history(True, "there is no smaller error")
             if not np.isfinite(error):
                 if not reached:
                     raise ValueError(f"fit: the error of the weights at the start is {error}")
@@ -114,13 +122,14 @@ def fit(
             if goal is not None and error <= goal:
                 return record.history(True, f"the error is no larger than {goal:g}")
             if limit is not None and reached >= limit:
-                words = f"stopped after {_count(reached, 'round')}{method.remark(subject)}"
+                words = f"stopped after {counted(reached, 'round')}{method.remark(subject)}"
                 return record.history(False, words)
     finally:
         run.close()
 
 
-def _count(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """`n` of something, in words."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 

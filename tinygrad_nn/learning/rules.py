@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..nn.layers import Linear
+from ..nn.layers import Layer, Linear
 from ..nn.neurons import Neuron, Perceptron
 from ..value import Value
 from ._subjects import ModelOnData, Subject
@@ -34,31 +34,37 @@ class PerceptronRule(Method):
 
     def run(self, subject: Subject) -> Run:
         """A pass through the examples in each round."""
-        model, inputs, targets = _examples(subject, Perceptron, "the perceptron rule is for nn.")
+        model, inputs, targets = _examples(subject, [Perceptron], "the perceptron rule")
         low, high = model.outputs
-        if targets.shape != inputs.shape[:-1] or not np.isin(targets, (low, high)).all():
-            raise ValueError(
-                f"the targets of the perceptron rule are {low} or {high}, one for each example"
-            )
-        steps = np.where(targets == high, self.lr, -self.lr).ravel()
+        if targets.shape != inputs.shape[:-1]:
+            raise ShapeError(f"{inputs.shape[:-1]} examples, but targets of shape {targets.shape}")
+        if not np.isin(targets, (low, high)).all():
+            raise ValueError(f"the targets of the perceptron rule are {low} or {high}")
+        rows, steps = inputs.reshape(-1, inputs.shape[-1]), np.where(targets == high, 1, -1).ravel()
         yield subject.measured()
-        mistakes = 1
-        while mistakes:
-            mistakes = 0
+        while True:
             subject.evaluations += 1
             w, b = model.weight.data.copy(), 0.0 if model.bias is None else model.bias.data
-            for x, step in zip(inputs.reshape(-1, inputs.shape[-1]), steps, strict=True):
+            mistakes = False
+            for x, step in zip(rows, self.lr * steps, strict=True):
                 if (x @ w + b >= 0) != (step > 0):
-                    mistakes += 1
+                    mistakes = True
                     w += step * x
                     b = b if model.bias is None else b + step
+            if not mistakes:
+                # Of all examples at once, sums may round otherwise; then these are mistakes.
+                wrong = np.ravel(model(inputs).data != targets)
+                if not wrong.any():
+                    yield subject.measured()
+                    return "a round without mistakes"
+                w += self.lr * steps[wrong] @ rows[wrong]
+                b = b if model.bias is None else b + self.lr * steps[wrong].sum()
             _assign(model, w, b)
             yield subject.measured()
-        return "a round without mistakes"
 
     def remark(self, subject: Subject) -> str:
         """How many examples are wrong still."""
-        model, inputs, targets = _examples(subject, Perceptron, "")
+        model, inputs, targets = _examples(subject, [Perceptron], "")
         wrong = int(np.sum(model(inputs).data != targets))
         return f", with {wrong} of {targets.size} examples wrong; perhaps no line separates them"
 
@@ -85,7 +91,7 @@ class DeltaRule(Method):
 
     def run(self, subject: Subject) -> Run:
         """A pass through the examples in each round."""
-        model, inputs, targets = _examples(subject, (Neuron, Linear), "the delta rule is for nn.")
+        model, inputs, targets = _examples(subject, [Neuron, Linear, Layer], "the delta rule")
         if getattr(model, "activation", None) is not None:
             raise TypeError("the delta rule is for linear neurons; others need Backpropagation")
         rows = inputs.reshape(-1, inputs.shape[-1])
@@ -109,19 +115,21 @@ class DeltaRule(Method):
             yield subject.measured()
 
 
-def _examples(subject: Subject, kind: Any, what: str) -> tuple[Any, Any, Any]:
-    """The model, if it is of a kind, with inputs (..., n_in) and targets."""
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    if not isinstance(subject, ModelOnData) or not isinstance(subject.model, kinds):
-        names = " or nn.".join(one.__name__ for one in kinds)
-        raise TypeError(f"{what}{names}; others need a method such as Backpropagation")
+def _examples(subject: Subject, kinds: list[type], what: str) -> tuple[Any, Any, Any]:
+    """The model, if it computes what one of `kinds` does, with inputs (..., n_in) and targets."""
+    model = subject.model if isinstance(subject, ModelOnData) else None
+    if model is None or type(model).forward not in [kind.forward for kind in kinds]:  # type: ignore[attr-defined]
+        names = " or nn.".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{what} is for nn.{names}; others need a method such as Backpropagation")
+    if any(not p.requires_grad for p in model.parameters()):
+        raise ValueError(f"{what} changes all parameters, but some are frozen")
     inputs, targets = subject.data
-    n_in = subject.model.weight.shape[-1]
+    n_in = model.weight.shape[-1]  # type: ignore[attr-defined]
     if inputs.shape[-1:] != (n_in,):
         raise ShapeError(
             f"inputs for {n_in} weights must be (examples, {n_in}), not of shape {inputs.shape}"
         )
-    return subject.model, inputs, targets
+    return model, inputs, targets
 
 
 def _assign(model: Any, weight: Any, bias: Any) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..random import generator
 from ._subjects import Subject
-from .fit import Method, Run
+from .fit import Method, Run, counted
 
 
 class BruteForce(Method):
@@ -31,8 +31,10 @@ class BruteForce(Method):
 
     rounds = None
 
-    def __init__(self, values: Sequence[Any], limit: int = 1_000_000) -> None:
-        self.values = values
+    def __init__(self, values: Iterable[Any], limit: int = 1_000_000) -> None:
+        self.values = list(values)
+        if not all(np.size(axis) for axis in self.values) or not self.values:
+            raise ValueError("brute force needs values to try for every weight")
         self.limit = limit
 
     def run(self, subject: Subject) -> Run:
@@ -45,7 +47,7 @@ class BruteForce(Method):
                 f"brute force would try {count:,} combinations of {len(best)} weights, which is "
                 f"more than limit={self.limit:,}"
             )
-        least = subject.error()
+        least = subject.first_error()
         yield least
         try:
             for trial in itertools.product(*axes):
@@ -56,7 +58,7 @@ class BruteForce(Method):
         finally:
             subject.weights = best
         yield least
-        return f"all {count:,} combinations were tried"
+        return f"all {counted(count, 'combination')} were tried"
 
     def _axes(self, n: int) -> list[Any]:
         """The values that each of `n` weights may have."""
@@ -78,7 +80,7 @@ class HillClimbing(Method):
 
     def run(self, subject: Subject) -> Run:
         """Go through all weights in each round."""
-        best, least = subject.weights, subject.error()
+        best, least = subject.weights, subject.first_error()
         yield least
         try:
             improved = True
@@ -111,10 +113,10 @@ class RandomHillClimbing(Method):
 
     def run(self, subject: Subject) -> Run:
         """One trial in each round."""
-        best, least = subject.weights, subject.error()
+        best, least = subject.weights, subject.first_error()
         yield least
         try:
-            while least > -math.inf:
+            while True:
                 change = generator(self.rng).normal(0, self.scale, best.shape)
                 error = subject.error(best + change)
                 if error < least:
@@ -123,7 +125,6 @@ class RandomHillClimbing(Method):
                 yield least
         finally:
             subject.weights = best
-        return "there is no smaller error"
 
 
 def _positive(what: str, x: float) -> float:

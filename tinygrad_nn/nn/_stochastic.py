@@ -39,10 +39,11 @@ def stochastic_binary(z: Any, *, rng: Rng = None) -> Any:
 
 def stochastic_binary_log_prob(z: Any, sample: Any) -> Any:
     """The logarithm of the probability that `stochastic_binary` draws `sample`, elementwise."""
-    s = data_of(sample)
+    s = _constant(sample)
     if not np.isin(s, (0, 1)).all():
         raise ValueError("stochastic_binary: a sample is of 0 and 1")
-    return ops.subtract(ops.multiply(s, z), ops.softplus(z))
+    z = as_float(z)
+    return -ops.softplus((1 - 2 * s.astype(z.dtype)) * z)
 
 
 def poisson_relu(z: Any, *, rng: Rng = None) -> Any:
@@ -57,7 +58,8 @@ def poisson_relu(z: Any, *, rng: Rng = None) -> Any:
     3.0 3.0
     """
     rate = ops.relu(as_float(z))
-    return _straight_through(rate, generator(rng).poisson(np.nan_to_num(data_of(rate))))
+    finite = np.nan_to_num(data_of(rate), posinf=0)
+    return _straight_through(rate, np.asarray(generator(rng).poisson(finite)))
 
 
 def poisson_relu_log_prob(z: Any, sample: Any) -> Any:
@@ -65,11 +67,12 @@ def poisson_relu_log_prob(z: Any, sample: Any) -> Any:
 
     It is s log r - r - log s! for the rate r = max(0, z), and -inf where r = 0 but s is not.
     """
-    s = data_of(sample)
+    s = _constant(sample)
     if (s < 0).any() or (s != np.floor(s)).any():
         raise ValueError("poisson_relu: a sample is of whole numbers from 0")
     rate = ops.relu(as_float(z))
-    log_factorial = np.vectorize(math.lgamma, otypes=[np.float64])(s + 1.0)
+    log_factorial = np.vectorize(math.lgamma, otypes=[rate.dtype])(s + 1.0)
+    s = s.astype(rate.dtype)
     with np.errstate(divide="ignore"):
         log_rate = ops.log(ops.where(s > 0, rate, 1.0))  # not needed where s is 0
     return ops.subtract(ops.subtract(ops.multiply(s, log_rate), rate), log_factorial)
@@ -79,10 +82,10 @@ def score_function(losses: Any, log_prob: Any) -> Any:
     """`losses`, with the gradient that their expected values have, by the score function.
 
     `losses` (...) are those of samples whose `log_prob`, of the same shape, depends on the
-    parameters. The samples themselves must carry no gradient: `detach()` them. The gradient is
-    that of loss + loss log_prob with the second loss held constant, which is right on average.
-    Subtracting a baseline from the losses that the samples do not depend on, such as their running
-    mean, lowers its variance.
+    parameters. The samples themselves must carry no gradient: `detach()` them. What is computed
+    is loss exp(log_prob - its value): the losses, with derivatives of every order that are right
+    on average (J. Foerster et al., arXiv:1802.05098). Subtracting a baseline from the losses that
+    the samples do not depend on, such as their running mean, lowers the variance.
 
     >>> import numpy as np
     >>> from tinygrad_nn import nn
@@ -97,7 +100,14 @@ def score_function(losses: Any, log_prob: Any) -> Any:
             f"score_function: losses {np.shape(losses)} and log_prob {np.shape(log_prob)} must "
             "have one shape; sum log_prob over the neurons, for a loss of each example"
         )
-    return ops.add(losses, ops.multiply(data_of(losses), _zero_of(log_prob)))
+    return ops.multiply(losses, ops.exp(_zero_of(log_prob)))
+
+
+def _constant(sample: Any) -> Any:
+    """A sample as an array."""
+    if isinstance(sample, Value) and sample.requires_grad:
+        raise TypeError("log_prob: the sample carries a gradient; detach() it where it is drawn")
+    return data_of(sample)
 
 
 def _straight_through(expected: Any, sample: Any) -> Any:
@@ -107,4 +117,5 @@ def _straight_through(expected: Any, sample: Any) -> Any:
 
 def _zero_of(x: Any) -> Any:
     """0, with the gradient of x; NaN where x is not finite."""
-    return ops.subtract(x, x.data if isinstance(x, Value) else x)
+    with np.errstate(invalid="ignore"):
+        return ops.subtract(x, x.data if isinstance(x, Value) else x)

@@ -20,6 +20,7 @@ def weight_and_bias(
     """A weight (n_out, n_in) and a bias (n_out,), by default as PyTorch starts them."""
     check_count("inputs", n_in)
     check_count("outputs", n_out)
+    check_floating(dtype)
     rng = generator(rng)
     weight = Value(np.empty((n_out, n_in), dtype))
     bound = 1 / math.sqrt(n_in)
@@ -30,6 +31,12 @@ def weight_and_bias(
     if not bias:
         return weight, None
     return weight, initialisers.uniform_(Value(np.empty(n_out, dtype)), -bound, bound, rng=rng)
+
+
+def check_floating(dtype: Any) -> None:
+    """Raise TypeError unless `dtype` is one of floating-point numbers."""
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"weights are of floating point, not of {np.dtype(dtype)}")
 
 
 def check_count(what: str, n: Any) -> None:

@@ -16,11 +16,11 @@ from .neurons import McCullochPitts, as_bits
 class _Gate(McCullochPitts):
     def forward(self, *bits: Any) -> Any:
         """A bit for each input -> a bit."""
-        if len(bits) != len(self._weight):
-            raise TypeError(f"{type(self).__name__} of {len(self._weight)} bits, not {len(bits)}")
+        if len(bits) != self._n_in:
+            raise TypeError(f"{type(self).__name__} of {self._n_in} bits, not {len(bits)}")
         terms = [
             as_bits(bit) if weight == 1 else as_bits(bit) * weight
-            for bit, weight in zip(bits, self._weight.astype(int).tolist(), strict=True)
+            for bit, weight in zip(bits, self._weights(), strict=True)
         ]
         return self._fires(functools.reduce(ops.add, terms))
 

@@ -21,18 +21,18 @@ With z = b + sum_i x_i w_i, they are
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 
 from .. import ops
 from ..errors import ShapeError
-from ..ops.elementwise import heaviside
+from ..ops.activation import step
 from ..random import generator
 from ..value import Value
 from . import _stochastic
-from ._weights import Rng, check_count, weight_and_bias
+from ._weights import Rng, check_count, check_floating, weight_and_bias
 from .activations import Activation, activation_function, activation_name
 from .module import Module
 
@@ -53,29 +53,47 @@ class McCullochPitts(Module):
     array([1, 0])
     """
 
-    def __init__(self, n_in: int, threshold: float, inhibitory: Sequence[int] = ()) -> None:
+    def __init__(self, n_in: int, threshold: float, inhibitory: Iterable[int] = ()) -> None:
         check_count("inputs", n_in)
-        if not set(inhibitory) <= set(range(n_in)):
-            raise ValueError(f"inhibitory lists inputs from 0 to {n_in - 1}, not {inhibitory}")
-        self.threshold = threshold
-        self.inhibitory = sorted(set(inhibitory))
-        excitatory = n_in - len(self.inhibitory)
-        self._weight = np.ones(n_in)
-        # So negative that the others together do not reach the threshold.
-        self._weight[self.inhibitory] = -max(1, math.floor(excitatory - threshold) + 1)
+        inhibitory = list(inhibitory)
+        for at in inhibitory:
+            if isinstance(at, (bool, np.bool_)) or at not in range(n_in):
+                raise ValueError(f"inhibitory lists inputs from 0 to {n_in - 1}, not {at!r}")
+        if math.isnan(threshold):
+            raise ValueError("the threshold is NaN")
+        self._n_in = n_in
+        self._threshold = threshold
+        self._inhibitory = sorted(set(inhibitory))
+        # As a whole number; one more than there are, if it is never reached.
+        excitatory = n_in - len(self._inhibitory)
+        self._least = math.ceil(min(max(threshold, 0), excitatory + 1))
+        # So negative that the others together do not reach it.
+        self._veto = -max(1, excitatory - self._least + 1)
+
+    @property
+    def threshold(self) -> float:
+        """How many inputs must be 1."""
+        return self._threshold
+
+    @property
+    def inhibitory(self) -> list[int]:
+        """The places of the inputs that forbid."""
+        return list(self._inhibitory)
 
     def forward(self, x: Any) -> Any:
         """(..., n_in) of 0 and 1 -> (...) of 0 and 1; integers, or floats if x is of floats."""
-        x = as_bits(_inputs("a McCulloch-Pitts neuron", x, len(self._weight)))
-        return self._fires(x @ self._weight.astype(x.dtype))
+        x = as_bits(_inputs("a McCulloch-Pitts neuron", x, self._n_in))
+        return self._fires(x @ np.array(self._weights(), x.dtype))
+
+    def _weights(self) -> list[int]:
+        return [self._veto if at in self._inhibitory else 1 for at in range(self._n_in)]
 
     def _fires(self, z: Any) -> Any:
-        fires = heaviside(z - self.threshold, 1)
-        return fires if fires.dtype == z.dtype else fires.astype(z.dtype)
+        return step(z - self._least)
 
     def extra_repr(self) -> str:
-        inhibitory = f", inhibitory={self.inhibitory}" if self.inhibitory else ""
-        return f"{len(self._weight)}, threshold={self.threshold}{inhibitory}"
+        inhibitory = f", inhibitory={self._inhibitory}" if self._inhibitory else ""
+        return f"{self._n_in}, threshold={self._threshold}{inhibitory}"
 
 
 class Perceptron(Module):
@@ -102,6 +120,7 @@ class Perceptron(Module):
         check_count("inputs", n_in)
         if tuple(outputs) not in ((-1, 1), (0, 1)):
             raise ValueError(f"outputs must be (-1, 1) or (0, 1), not {outputs}")
+        check_floating(dtype)
         self.outputs = outputs
         self.weight = Value(np.zeros(n_in, dtype))
         self.bias = Value(np.zeros((), dtype)) if bias else None
@@ -113,7 +132,7 @@ class Perceptron(Module):
         threshold: float,
         outputs: tuple[int, int] = (-1, 1),
         *,
-        dtype: Any = np.float32,
+        dtype: Any = np.float64,
     ) -> Self:
         """The perceptron that gives 1 if sum_i x_i w_i >= threshold."""
         perceptron = cls(np.size(weight), outputs, dtype=dtype)
@@ -130,8 +149,8 @@ class Perceptron(Module):
     def bias_trick(self, x0: float = 1.0) -> Perceptron:
         """The same decisions without a bias, of one more input in front, which is always `x0`.
 
-        Its weight there is the bias for x0 = 1, the threshold for x0 = -1. The inputs that it
-        takes are those of `with_constant(x, x0)`.
+        Its weight there is the bias for x0 = 1, the threshold for x0 = -1 (and rounded for others).
+        The inputs that it takes are those of `with_constant(x, x0)`.
         """
         trick = Perceptron(len(self.weight) + 1, self.outputs, bias=False, dtype=self.weight.dtype)
         bias = 0.0 if self.bias is None else self.bias.data
@@ -152,7 +171,7 @@ class Perceptron(Module):
     def forward(self, x: Any) -> Any:
         """(..., n_in) -> (...) of the two outputs."""
         low, high = self.outputs
-        fires = heaviside(_weighted_sum("a perceptron", x, self.weight, self.bias), 1)
+        fires = step(_weighted_sum("a perceptron", x, self.weight, self.bias))
         return fires if low == 0 else (high - low) * fires + low
 
     def extra_repr(self) -> str:
@@ -166,7 +185,8 @@ def with_constant(x: Any, x0: float = 1.0) -> Any:
     >>> neurons.with_constant([[2.0, 3.0]], -1.0)
     array([[-1.,  2.,  3.]])
     """
-    x = x if isinstance(x, Value) else np.asarray(x, np.result_type(np.asarray(x), np.float32))
+    x = x if isinstance(x, Value) else np.asarray(x)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     return ops.concatenate([np.full((*x.shape[:-1], 1), x0, x.dtype), x], axis=-1)
 
 
@@ -190,6 +210,8 @@ class Neuron(Module):
         dtype: Any = np.float32,
         rng: Rng = None,
     ) -> None:
+        if activation == "softmax":
+            raise ValueError("softmax is of a group of neurons: nn.Layer(n_in, n_out, 'softmax')")
         weight, offset = weight_and_bias(n_in, 1, bias, init, dtype, rng)
         self.weight = Value(weight.data[0])
         self.bias = None if offset is None else Value(offset.data[0])
@@ -270,11 +292,13 @@ class PoissonReLU(_Stochastic):
 
 
 def as_bits(x: Any) -> Any:
-    """`x` as a Value or array of 0 and 1: floats as they are, all else as integers."""
+    """`x` as a Value or array of 0 and 1, of integers or of floats that count far."""
     x = x if isinstance(x, Value) else np.asarray(x)
     if not np.isin(x.data if isinstance(x, Value) else x, (0, 1)).all():
         raise ValueError("the inputs of a McCulloch-Pitts neuron are 0 or 1")
-    return x if x.dtype.kind == "f" else x.astype(np.int64)
+    if x.dtype.kind == "f":
+        return x.astype(np.float32) if x.dtype == np.float16 else x
+    return x.astype(np.int64)
 
 
 def _inputs(what: str, x: Any, n_in: int) -> Any:
@@ -293,6 +317,6 @@ def _weighted_sum(what: str, x: Any, weight: Value, bias: Value | None) -> Any:
 
 
 def _nonzero(x0: float) -> float:
-    if not x0:
-        raise ValueError("the constant input x0 of the bias trick must not be 0")
+    if not x0 or not math.isfinite(x0):
+        raise ValueError(f"the constant input x0 of the bias trick must not be {x0}")
     return x0

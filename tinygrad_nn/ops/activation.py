@@ -110,6 +110,18 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return 0.5 * x * erfc(-x * math.sqrt(0.5))
 
 
+@primitive(x=lambda g: g * 0.0, domain=elementwise(x=nonzero))
+def step(x: Any) -> Any:
+    """1 where x >= 0 and 0 elsewhere, in the type of x: constant but at 0, so its derivative is 0.
+
+    >>> from tinygrad_nn.ops.activation import step
+    >>> step([-1.0, 0.0, 2.0])
+    array([0., 1., 1.])
+    """
+    x = np.asarray(x)
+    return np.heaviside(x, 1).astype(x.dtype, copy=False)
+
+
 def _silu_vjp(g: Any, x: Any) -> Any:
     s = sigmoid(x)
     return g * s * (1 + x * (1 - s))

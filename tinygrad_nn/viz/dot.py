@@ -131,7 +131,8 @@ class _Writer:
         small = []
         if isinstance(shown, Item):
             if shown.operation and shown.name:
-                rows[0] += f"  {escape(describe.local_name(shown))}"
+                # Spaces that do not break, since some programs drop others.
+                rows[0] += f"\u00a0\u00a0{escape(describe.local_name(shown))}"
             if frame.is_single and frame.box is not None:
                 small.append(describe.box_title(frame.box))
             small += [describe.kind(shown), shown.options]
