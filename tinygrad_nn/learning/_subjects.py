@@ -65,7 +65,7 @@ class Subject(ABC):
     def first_error(self) -> Any:
         """The error of the weights at the start, to which others are going to be compared."""
         error = self.error()
-        if error == error and error != self.measured():  # but for NaN
+        if not np.isnan(error) and error != self.measured():
             raise ValueError(
                 "the error is random: of the same weights it was another the second time. Put a "
                 "model into evaluation mode, eval(), or take Backpropagation"

@@ -10,7 +10,6 @@ import numpy as np
 from ..nn._weights import check_count
 from ..optim import SGD, Optimizer
 from ..random import generator
-from ..testing.numerical import numerical_gradient
 from ..value import Value
 from ._subjects import PASSES, Subject
 from .fit import Method, Run
@@ -35,6 +34,8 @@ class NumericalGradient(Method):
 
     def run(self, subject: Subject) -> Run:
         """One step in each round."""
+        from ..testing.numerical import numerical_gradient  # not loaded by those who do without
+
         weights = subject.weights
         yield subject.first_error()
         while True:
