@@ -19,6 +19,7 @@ import numpy as np
 from .engine import Node, node_numbers, trace
 from .errors import ShapeError
 from .modes import COPIES, EVERYTHING, kept, mode
+from .traced import is_traced, kind_of
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -68,7 +69,7 @@ else:
         if _kind is Value and _have_objects({inputs}):
             return _function({again})
         _out = _as_result(_out, "{name}")
-        _kind = type(_out)
+        _kind = _kind_of(_out)
     _differentiable = _out.dtype.kind {kinds}
     if not _differentiable and _out.dtype.kind == "O":
         return _function({again})
@@ -114,6 +115,8 @@ _SCALARS = frozenset(np.dtype(c).type for c in np.typecodes["Float"])
 
 def _as_operand(x: Any, operation: str, name: str) -> Any:
     """`x` as a number or array that NumPy computes with, or a TypeError."""
+    if is_traced(x):
+        return x
     what = type(x).__name__
     if isinstance(x, np.ma.MaskedArray):
         what = "a masked array"  # NumPy would drop the mask
@@ -127,6 +130,8 @@ def _as_operand(x: Any, operation: str, name: str) -> Any:
 
 def _as_result(out: Any, operation: str) -> Any:
     """What the forward function returned, as NumPy returns it."""
+    if is_traced(out):
+        return out
     if not isinstance(out, (np.ndarray, *_NUMBERS)):
         raise TypeError(f"{operation} must return one array or number, not {type(out).__name__}")
     return np.asarray(out)[()]
@@ -218,6 +223,7 @@ _scope: dict[str, Any] = {
     "_numbers": node_numbers,
     "_trace": trace,
     "_kept": kept,
+    "_kind_of": kind_of,
     "_as_operand": _as_operand,
     "_as_result": _as_result,
     "_without_rule": _without_rule,

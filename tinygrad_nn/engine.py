@@ -24,6 +24,7 @@ import numpy as np
 from .errors import ShapeError
 from .modes import like_arrays, mode
 from .ownership import IN_TABLE, is_sole
+from .traced import is_traced, kind_of, one_call
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -120,7 +121,7 @@ def leaf_node(data: Any) -> Node:
     node.edges = ()
     node.grad = None
     node.keeps_grad = True
-    node.kind = type(data)
+    node.kind = kind_of(data)
     if node.kind is np.ndarray:
         node.shape = data.shape
         node.dtype = data.dtype
@@ -186,10 +187,9 @@ class Part:
         self.dtype = g.dtype
         self.unique = unique  # whether the index names no element twice
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        array = np.zeros(self.shape, dtype or self.dtype)
-        self.add_to(array)
-        return array
+    def whole(self) -> Any:
+        """It as an array."""
+        return _scattered(self.g, self.index, self.shape, self.unique)
 
     def add_to(self, gradient: Any) -> None:
         """Add it to an array, in place."""
@@ -197,6 +197,13 @@ class Part:
             gradient[self.index] += self.g
         else:
             np.add.at(gradient, self.index, self.g)
+
+
+@one_call
+def _scattered(g: Any, index: Any, shape: tuple[int, ...], unique: bool) -> Any:
+    array = np.zeros(shape, g.dtype)
+    Part(g, index, shape, unique).add_to(array)
+    return array
 
 
 def backpropagate(
@@ -291,7 +298,7 @@ def _backpropagate(
 def _added(before: Any, part: Part) -> Any:
     """`before` with a part added: in place, if only the table of gradients has it."""
     if not is_sole(before, IN_TABLE):
-        before = np.array(before)
+        before = before.copy() if is_traced(before) else np.array(before)
     part.add_to(before)
     return before if before.ndim else before[()]
 
@@ -316,7 +323,7 @@ def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
             if gradient.base is not None or id(gradient) in taken:
                 gradient = gradient.copy()
             taken.add(id(gradient))
-        elif not isinstance(gradient, np.generic):  # a Value
+        elif not (isinstance(gradient, np.generic) or is_traced(gradient)):  # a Value
             gradient = copy.copy(gradient)
             gradient._data = gradient._data.copy()
         own.append(gradient)
@@ -361,7 +368,7 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
     if type(gradient) is Cotangents:
         return gradient
     if type(gradient) is Part:
-        gradient = np.asarray(gradient)
+        gradient = gradient.whole()
     if (
         type(gradient) is np.ndarray is parent.kind
         and gradient.shape[1:] == parent.shape

@@ -28,6 +28,7 @@ class _Mode(threading.local):
     like_arrays = False  # whether np.array of Values is an array of them, and parts are views
     of_values = False  # whether an array of Values was made, which not all of NumPy can take
     scope: Any = None  # the innermost call of a module, under record()
+    tape: Any = None  # what notes the calls of a function that is being compiled
 
     def __init__(self) -> None:
         self.read_only: list[Any] = []  # large arrays that must not change now

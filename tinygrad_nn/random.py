@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .modes import mode
+
 _generator = np.random.default_rng()
 
 
@@ -48,6 +50,8 @@ def random_numbers_from(state: Any) -> Iterator[None]:
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:
     """`rng` if one is given, else the package's generator."""
+    if mode.tape is not None:
+        return mode.tape.generator(rng)  # type: ignore[no-any-return]
     if rng is None:
         return _generator
     if not isinstance(rng, np.random.Generator):

@@ -20,6 +20,7 @@ from .errors import ShapeError
 from .ops.indexing import is_part, row_of, taken
 from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
+from .traced import is_traced
 
 P = ParamSpec("P")
 
@@ -125,10 +126,11 @@ class Value:
             )
         if new is self._data:
             return
-        array = np.array(new, dtype=self.dtype)
+        traced = is_traced(new)
+        array = new.astype(self.dtype, copy=False) if traced else np.array(new, dtype=self.dtype)
         if array.shape != self.shape:
             raise ShapeError(f"data of shape {array.shape} for a Value of shape {self.shape}")
-        self._data = array[()]
+        self._data = array if traced else array[()]
 
     @property
     def grad(self) -> Any:
@@ -659,6 +661,8 @@ def _own_array(data: Any, dtype: Any, allowed: str) -> Any:
     """A copy of `data` as an array, or as a NumPy scalar if it is one number."""
     if isinstance(data, Value):
         raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
+    if is_traced(data):
+        return data if dtype is None else data.astype(dtype)
     if isinstance(data, int) and not isinstance(data, bool) and dtype is None:
         data = float(data)  # any size
     if isinstance(data, np.ma.MaskedArray):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .dispatch import stacked
+from .traced import kind_of
 
 if TYPE_CHECKING:
     from .value import Value
@@ -38,7 +39,7 @@ Link = tuple[Any, Kind, Any]  # what a view was taken of, how, and the argument
 def linked(kind: Kind, x: Any, argument: Any, row: int | None = None) -> Any:
     """The part of `x`, all of it in `row` or in several, as a view of it if it is a Value."""
     part = kind.take(x, argument)
-    if hasattr(x, "_node") and type(part._data) is np.ndarray:
+    if hasattr(x, "_node") and kind_of(part._data) is np.ndarray:
         part._link = x, kind, argument
         views = getattr(x, "_views", None)
         if views is None:

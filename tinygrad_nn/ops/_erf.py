@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..traced import as_array, one_call
+
 # Rational approximations of W. J. Cody's kind (Math. Comp. 23, 1969), with the coefficients
 # of the Cephes library: up to 1 erf(x) = x P(x^2) / Q(x^2), from there to 8 and beyond
 # erfc(x) = e^(-x^2) P(x) / Q(x). Highest power first.
@@ -68,6 +70,7 @@ _FARTHER_Q = (
 )
 
 
+@one_call
 def erf(x: Any) -> Any:
     """erf(x), elementwise, to a few units in the last place of x's dtype."""
     x = _floating(x)
@@ -81,6 +84,7 @@ def erf(x: Any) -> Any:
     return np.copysign(out, x).astype(x.dtype)
 
 
+@one_call
 def erfc(x: Any) -> Any:
     """1 - erf(x), elementwise, to about x^2 units in the last place of x's dtype."""
     x = _floating(x)
@@ -95,7 +99,7 @@ def erfc(x: Any) -> Any:
 
 
 def _floating(x: Any) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..domains import elementwise, nonzero, real
 from ..primitive import primitive
+from ..traced import as_array
 from .elementwise import erfc
 from .reduction import add_reduce, floating, maximum_reduce
 
@@ -118,7 +119,7 @@ def step(x: Any) -> Any:
     >>> step([-1.0, 0.0, 2.0])
     array([0., 1., 1.])
     """
-    x = np.asarray(x)
+    x = as_array(x)
     return np.heaviside(x, 1).astype(x.dtype, copy=False)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..domains import Reals, elementwise, nonzero, real, untied
 from ..primitive import primitive
+from ..traced import as_array
 
 
 @primitive(x=lambda g: g, y=lambda g: g, domain=elementwise(x=real, y=real), complex=True)
@@ -275,4 +276,4 @@ def astype(x: Any, dtype: Any) -> Any:
     >>> tg.Value([1.0, 2.0]).astype(np.float32)
     Value([1., 2.], dtype=float32, op=astype)
     """
-    return np.asarray(x).astype(dtype)
+    return as_array(x).astype(dtype)

@@ -10,6 +10,7 @@ from ..engine import Part
 from ..modes import mode
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
+from ..traced import as_array, is_traced, one_call
 from ..views import Kind, link_of, linked
 
 
@@ -47,6 +48,7 @@ def _scatter_domain(draw: Any) -> dict[str, Any]:
 
 
 @primitive(g=lambda g, index: g[index], domain=_scatter_domain, complex=True)
+@one_call
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing.
 
@@ -75,9 +77,11 @@ def _getitem_vjp(g: Any, index: Any, x_shape: tuple[int, ...]) -> Any:
 
 @primitive(x=_getitem_vjp, domain=_getitem_domain, complex=True)
 def _getitem(x: Any, index: Any) -> Any:
-    out = np.asarray(x)[index]
+    out = as_array(x)[index]
     # A view of a small part would keep the rest from being assigned to in place, and from being
     # freed.
+    if is_traced(out):
+        return out
     return out.copy() if out.base is not None and 4 * out.size <= np.size(x) else out
 
 
@@ -144,7 +148,10 @@ def _without(g: Any, index: Any) -> Any:
         kept = np.ones(np.shape(g), bool)
         kept[index] = False
         return np.where(kept, g, 0)
-    rest = g if is_sole(g, PASSED_ON) else np.array(g)
+    if is_traced(g):
+        rest = g.copy()
+    else:
+        rest = g if is_sole(g, PASSED_ON) else np.array(g)
     rest[index] = 0
     return rest
 
@@ -172,6 +179,7 @@ def _setitem_domain(draw: Any) -> dict[str, Any]:
 
 
 @primitive(value=_written, x=_without, domain=_setitem_domain, complex=True)
+@one_call
 def _setitem(value: Any, x: Any, index: Any, in_place: bool = False) -> Any:
     # The value comes first: what was written is read from the gradient before it is erased there.
     out = x if in_place else np.array(x)

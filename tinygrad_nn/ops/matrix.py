@@ -29,6 +29,7 @@ import numpy as np
 
 from ..domains import Reals, nonzero
 from ..primitive import primitive
+from ..traced import one_call
 from .reduction import Axis, _spread
 
 _small = Reals(-0.5, 0.5)
@@ -309,6 +310,7 @@ def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
 
 
 @primitive(x=_slogdet_vjp, domain=_square_domain, complex=True)
+@one_call
 def slogdet(x: Any) -> Any:
     """The sign of the determinant, and the logarithm of its absolute value.
 

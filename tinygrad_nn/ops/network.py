@@ -9,6 +9,7 @@ import numpy as np
 from ..domains import Reals, elementwise, real
 from ..errors import ShapeError
 from ..primitive import primitive
+from ..traced import is_traced
 from .activation import sigmoid
 from .linalg import as_rows
 from .reduction import add_reduce, maximum_reduce
@@ -67,7 +68,7 @@ def _classes_first(logits: Any) -> Any:
 
     NumPy reduces and broadcasts along many short rows one by one, but along few long ones fast.
     """
-    if type(logits) is np.ndarray and logits.shape[1] <= 64:
+    if (type(logits) is np.ndarray or is_traced(logits)) and logits.shape[1] <= 64:
         return logits.T.copy()
     return logits.T
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..domains import Reals, real, reduction
 from ..primitive import primitive
+from ..traced import is_traced
 
 Axis = int | tuple[int, ...] | None
 
@@ -25,6 +26,8 @@ fmin_reduce: Callable[..., Any] = np.fmin.reduce
 def floating(x: Any) -> Any:
     """`x` as it is if floating point, else in float64: small integers would give float16."""
     if type(x) is np.ndarray:
+        return x if x.dtype.kind == "f" else x.astype(np.float64)
+    if is_traced(x):
         return x if x.dtype.kind == "f" else x.astype(np.float64)
     return x if isinstance(x, np.floating) else np.float64(x)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, gradient, minus
+from .optimizer import Optimizer, gradient, minus, setting
 
 
 class Adam(Optimizer):
@@ -45,8 +44,8 @@ class Adam(Optimizer):
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            lr, eps = float(group["lr"]), float(group["eps"])
-            weight_decay = float(group["weight_decay"])
+            lr, eps = setting(group["lr"]), setting(group["eps"])
+            weight_decay = setting(group["weight_decay"])
             beta1, beta2 = map(float, group["betas"])
             for parameter in group["params"]:
                 g = gradient(parameter)
@@ -61,12 +60,13 @@ class Adam(Optimizer):
                 if state is None:
                     zeros = np.zeros_like(data)
                     state = {"step": 0, "exp_avg": zeros, "exp_avg_sq": zeros}
+                    self.state[parameter] = state
                 t = state["step"] + 1
                 m = beta1 * state["exp_avg"] + (1 - beta1) * g
                 v = beta2 * state["exp_avg_sq"] + (1 - beta2) * (g * g)
-                scale = np.sqrt(v) / math.sqrt(1 - beta2**t) + eps
+                scale = np.sqrt(v) / (1 - beta2**t) ** 0.5 + eps
                 parameter._data = minus(data, (lr / (1 - beta1**t)) * m / scale)
-                self.state[parameter] = {"step": t, "exp_avg": m, "exp_avg_sq": v}
+                state.update(step=t, exp_avg=m, exp_avg_sq=v)
 
 
 class AdamW(Adam):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .optimizer import Optimizer, gradient, minus
+from .optimizer import Optimizer, gradient, minus, setting
 
 
 class SGD(Optimizer):
@@ -57,8 +57,8 @@ class SGD(Optimizer):
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            lr, momentum = float(group["lr"]), float(group["momentum"])
-            weight_decay, fresh = float(group["weight_decay"]), 1 - float(group["dampening"])
+            lr, momentum = setting(group["lr"]), setting(group["momentum"])
+            weight_decay, fresh = setting(group["weight_decay"]), 1 - setting(group["dampening"])
             for parameter in group["params"]:
                 g = gradient(parameter)
                 if g is None:

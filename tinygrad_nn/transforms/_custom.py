@@ -49,7 +49,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def checkpointed(*args: Any, **keywords: Any) -> Any:
-        if not modes.is_grad_enabled():
+        if not modes.is_grad_enabled() or modes.mode.tape is not None:  # a program keeps all
             return f(*args, **keywords)
         state = generator_state()
         parts, rebuild = flatten((args, keywords))

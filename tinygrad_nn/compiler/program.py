@@ -1,0 +1,162 @@
+"""The program that a function is: a list of NumPy calls, each with a new result.
+
+Nothing in it is written to: a call that changes an array, as `x[i] = v`, gives a new one. So every
+pass is a function from program to program, and how a program is run is not its concern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+class Ref(int):
+    """A value in the program, by number: an input, or the result of a call."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"%{int(self)}"
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """`result = function(*args, **keywords)`, in whose arguments Refs stand for values.
+
+    `shape` and `dtype` are those of the result; a number that came from Python alone, such as a
+    learning rate, has no dtype: it takes that of what it is combined with.
+    """
+
+    result: Ref
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None
+    place: str = ""  # the line that made it
+    layout: tuple[int, ...] = ()  # the axes, from the one that is apart the farthest in memory
+    source: Ref | None = None  # the value whose memory the result is in, being a view
+    inputs: tuple[Ref, ...] = field(init=False)  # the values it takes, as often as it takes them
+
+    def __post_init__(self) -> None:
+        found = list(refs(self.args))
+        if self.keywords:
+            found += refs(tuple(self.keywords.values()))
+        self.inputs = tuple(found)
+
+    def __str__(self) -> str:
+        parts = [_text(arg) for arg in self.args]
+        parts += [f"{name}={_text(arg)}" for name, arg in self.keywords.items()]
+        call = f"{self.result} = {function_name(self.function)}({', '.join(parts)})"
+        return f"{call:<60}  # {_kind(self.shape, self.dtype)}"
+
+
+@dataclass(eq=False, slots=True)
+class Input:
+    """A value that is given to the program in each call, and where it is taken from."""
+
+    ref: Ref
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None
+
+    def __str__(self) -> str:
+        return f"{self.ref} = {self.name}  # {_kind(self.shape, self.dtype)}"
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """Inputs, calls in an order in which they can be made, and what is wanted in the end.
+
+    `donated` has the outputs, by position, that may take the memory of an input: what takes its
+    place, as the new value of a parameter.
+    """
+
+    inputs: list[Input] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    outputs: list[Any] = field(default_factory=list)
+    donated: dict[int, Ref] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        outputs = ", ".join(_text(output) for output in self.outputs)
+        return "\n".join([*map(str, self.inputs), *map(str, self.calls), f"return {outputs}"])
+
+
+def layout_of(array: Any) -> tuple[int, ...]:
+    """The axes of an array in their order in memory."""
+    if not isinstance(array, np.ndarray):
+        return ()
+    strides = getattr(array, "strides", ())
+    return tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
+
+
+def empty(
+    shape: tuple[int, ...], dtype: Any, layout: tuple[int, ...], memory: Any = None
+) -> Any:
+    """A new array of that layout, or one in a block of memory."""
+    array = np.ndarray([shape[axis] for axis in layout], dtype, memory)
+    return array.transpose(np.argsort(layout)) if layout else array
+
+
+def refs(tree: Any) -> Iterator[Ref]:
+    """The Refs in nested tuples, lists and slices."""
+    if type(tree) is Ref:
+        yield tree
+    elif isinstance(tree, (tuple, list)):
+        for part in tree:
+            if type(part) is Ref:
+                yield part
+            elif isinstance(part, (tuple, list, slice)):
+                yield from refs(part)
+    elif isinstance(tree, slice):
+        yield from refs((tree.start, tree.stop, tree.step))
+
+
+def replaced(tree: Any, new: Callable[[Ref], Any]) -> Any:
+    """The tree with new(ref) in the place of each Ref."""
+    if type(tree) is Ref:
+        return new(tree)
+    if isinstance(tree, (tuple, list)):
+        parts = [
+            new(part)
+            if type(part) is Ref
+            else replaced(part, new)
+            if isinstance(part, (tuple, list, slice))
+            else part
+            for part in tree
+        ]
+        return tuple(parts) if isinstance(tree, tuple) else parts
+    if isinstance(tree, slice):
+        return slice(*(replaced(part, new) for part in (tree.start, tree.stop, tree.step)))
+    return tree
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """How a program's text names a function: np.add, np.add.reduce."""
+    owner = getattr(function, "__self__", None)
+    name = getattr(function, "__name__", repr(function))
+    if isinstance(owner, np.ufunc):
+        return f"np.{owner.__name__}.{name}"
+    module = getattr(function, "__module__", None) or "numpy"
+    if module.partition(".")[0] == "numpy":
+        return f"{module.replace('numpy', 'np', 1)}.{name}"
+    return name
+
+
+def _text(arg: Any) -> str:
+    if isinstance(arg, np.ndarray):
+        return f"<{_kind(arg.shape, arg.dtype)}>"
+    if isinstance(arg, tuple):
+        return f"({', '.join(map(_text, arg))}{',' if len(arg) == 1 else ''})"
+    if isinstance(arg, list):
+        return f"[{', '.join(map(_text, arg))}]"
+    if isinstance(arg, np.generic):
+        return f"{arg.dtype}({arg})"
+    return repr(arg)
+
+
+def _kind(shape: tuple[int, ...], dtype: np.dtype[Any] | None) -> str:
+    return f"{dtype or 'number'} {' x '.join(map(str, shape))}".rstrip()

@@ -1,0 +1,45 @@
+"""What the rest of the package has to know of arrays that are traced (compiler/tracing.py).
+
+They compute as arrays do, but are none to isinstance, and do not become plain ones.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .modes import mode
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def is_traced(x: Any) -> bool:
+    """Whether x stands for an array in a program that is being made."""
+    return hasattr(type(x), "_traced")
+
+
+def one_call(function: Function) -> Function:
+    """`function` as one call of a program, where what it does within cannot be traced."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **keywords: Any) -> Any:
+        if mode.tape is None:
+            return function(*args, **keywords)
+        return mode.tape.call(function, args, keywords)
+
+    return call  # type: ignore[return-value]
+
+
+def as_array(x: Any) -> Any:
+    """x as an array, or as it is if it stands for one."""
+    return x if is_traced(x) else np.asarray(x)
+
+
+def kind_of(x: Any) -> type:
+    """The type of x or, if it stands for an array or number, of that."""
+    if not is_traced(x):
+        return type(x)
+    return np.ndarray if x.ndim else x.dtype.type
