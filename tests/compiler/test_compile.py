@@ -54,7 +54,9 @@ def test_training_is_the_same_to_the_last_bit(make_optimizer: Any) -> None:
         for p, q in zip(eager[0].parameters(), compiled[0].parameters(), strict=True):
             np.testing.assert_array_equal(p.data, q.data)
             np.testing.assert_array_equal(p.grad, q.grad)
-    assert step.cache_info().misses == 2  # the optimizer has no state, and there are no gradients yet
+    assert (
+        step.cache_info().misses == 2
+    )  # the optimizer has no state, and there are no gradients yet
 
 
 def test_another_shape_or_mode_is_another_program() -> None:

@@ -157,7 +157,9 @@ class Compiled:
         _, build_result = flatten(concrete)  # which refers to nothing that was traced
         returned = [x.ref if isinstance(x, Traced) else x for x in results]
         places = {slot.name: traced.ref for slot, _, traced in old}
-        donated = {at: places[slot.name] for at, (slot, _) in enumerate(writes) if slot.name in places}
+        donated = {
+            at: places[slot.name] for at, (slot, _) in enumerate(writes) if slot.name in places
+        }
         program = tape.program
         program.outputs = [ref for _, ref in writes] + returned
         program.donated = donated

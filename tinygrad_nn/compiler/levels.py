@@ -25,7 +25,9 @@ class Levels:
     operands that are slices or arrays of positions.
     """
 
-    def __init__(self, size: int, steps: list[tuple[Any, list[Any], int, int]], wanted: Any) -> None:
+    def __init__(
+        self, size: int, steps: list[tuple[Any, list[Any], int, int]], wanted: Any
+    ) -> None:
         self.__name__ = f"levels[{len(steps)} steps, {size} numbers]"
         self._numbers = np.empty(size)
         self._steps = []

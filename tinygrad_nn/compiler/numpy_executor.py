@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .functions import as_type, with_item
 from .program import Call, Program, Ref, empty, refs, replaced
-from .tracing import as_type, with_item
 
 Run = Callable[[list[Any]], list[Any]]
 
@@ -134,7 +134,11 @@ class _Writer:
         for ref in operands:
             if ref in self.arena.used and self.last.get(ref) == self.position:
                 other = self.calls[ref]
-                if (other.shape, other.dtype, other.layout) == (call.shape, call.dtype, call.layout):
+                if (other.shape, other.dtype, other.layout) == (
+                    call.shape,
+                    call.dtype,
+                    call.layout,
+                ):
                     self.arena.pass_on(ref, call.result)
                     self.names[call.result] = self.names[ref]
                     return self.names[ref]
@@ -253,7 +257,11 @@ def _text(writer: _Writer, call: Call, *more: str) -> str:
 
 def _plainly(writer: _Writer, call: Call) -> None:
     """A new array in each call."""
-    if getattr(call.function, "__name__", "") == "random" and call.dtype == np.float64 and call.shape:
+    if (
+        getattr(call.function, "__name__", "") == "random"
+        and call.dtype == np.float64
+        and call.shape
+    ):
         writer.lines.append(f"{writer.give(call.function, 'f')}(out={writer.buffer(call)})")
         return
     text = _text(writer, call)
@@ -262,7 +270,7 @@ def _plainly(writer: _Writer, call: Call) -> None:
 
 
 def _as_ufunc(writer: _Writer, call: Call) -> None:
-    if call.dtype is None or isinstance(call.function, np.ufunc) and call.function.nout > 1:
+    if call.dtype is None or (isinstance(call.function, np.ufunc) and call.function.nout > 1):
         _plainly(writer, call)
         return
     text = _text(writer, call)

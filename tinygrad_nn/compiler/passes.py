@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .functions import Draw
 from .levels import by_levels
 from .program import Call, Program, Ref, refs, replaced
-from .tracing import Draw
 
 Pass = Callable[[Program], Program]
 

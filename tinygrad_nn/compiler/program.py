@@ -93,9 +93,7 @@ def layout_of(array: Any) -> tuple[int, ...]:
     return tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
 
 
-def empty(
-    shape: tuple[int, ...], dtype: Any, layout: tuple[int, ...], memory: Any = None
-) -> Any:
+def empty(shape: tuple[int, ...], dtype: Any, layout: tuple[int, ...], memory: Any = None) -> Any:
     """A new array of that layout, or one in a block of memory."""
     array = np.ndarray([shape[axis] for axis in layout], dtype, memory)
     return array.transpose(np.argsort(layout)) if layout else array

@@ -115,9 +115,11 @@ class Scope:
         elif isinstance(x, np.random.Generator):
             self.generators.append(slot)
         elif not isinstance(x, types.ModuleType):
-            if hasattr(type(x), "__dict__") or isinstance(x, (Value, list, dict)):
-                self.bindings.append((slot, x))
-            elif isinstance(x, (int, float, str)):
+            if (
+                hasattr(type(x), "__dict__")
+                or isinstance(x, (Value, list, dict))
+                or isinstance(x, (int, float, str))
+            ):
                 self.bindings.append((slot, x))
             self.look(x, name)
 

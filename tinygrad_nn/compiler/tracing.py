@@ -12,8 +12,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine import short_path
-from ..modes import mode
-from ..random import generator
+from .functions import Draw, as_type, with_at, with_item
 from .program import Call, Input, Program, Ref, layout_of
 
 _PACKAGE = __name__.partition(".")[0]
@@ -80,9 +79,7 @@ class Tape:
         shared = None if isinstance(function, np.ufunc) else [*_traced_in(args)]
         return self.noted(function, symbols(args), symbols(keywords), result, shared)
 
-    def noted(
-        self, function: Any, args: Any, keywords: Any, result: Any, among: Any = None
-    ) -> Any:
+    def noted(self, function: Any, args: Any, keywords: Any, result: Any, among: Any = None) -> Any:
         """Note a call; its result may be a view of one of the values it is `among`."""
         if result is None:
             return None
@@ -326,23 +323,6 @@ class Traced(NDArrayOperatorsMixin):
         )
 
 
-class Draw:
-    """A call of a method of a random number generator, made anew in each run."""
-
-    def __init__(self, rng: Any, method: str) -> None:
-        if rng is not None and not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, not {type(rng).__name__}")
-        self.rng = rng
-        self.__name__ = method
-
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        tape, mode.tape = mode.tape, None
-        try:
-            return getattr(generator(self.rng), self.__name__)(*args, **keywords)
-        finally:
-            mode.tape = tape
-
-
 class TracedGenerator:
     """A random number generator whose draws are calls of the program."""
 
@@ -353,25 +333,6 @@ class TracedGenerator:
     def __getattr__(self, method: str) -> Callable[..., Any]:
         draw = Draw(self._rng, method)
         return lambda *args, **keywords: self._tape.call(draw, args, keywords)
-
-
-def with_item(x: Any, index: Any, value: Any) -> Any:
-    """A copy of x in which x[index] is `value`."""
-    new = np.array(x)
-    new[index] = value
-    return new
-
-
-def with_at(ufunc: Any, x: Any, index: Any, *operands: Any) -> Any:
-    """A copy of x, changed by `ufunc.at`."""
-    new = np.array(x)
-    ufunc.at(new, index, *operands)
-    return new
-
-
-def as_type(x: Any, dtype: Any) -> Any:
-    """x in another type."""
-    return np.asarray(x).astype(dtype)[()]
 
 
 def _traced_in(tree: Any) -> Iterator[Traced]:
