@@ -7,9 +7,9 @@
 >>> x.grad
 array([2., 4.])
 
-`Value` records what is computed; `grad` and `value_and_grad` differentiate functions; `primitive`
-defines new operations; `nn`, `optim` and `data` are for networks; `testing` proves derivatives,
-and `draw` shows what was computed.
+`Value` records what is computed; `grad` and `value_and_grad` differentiate functions; `compile`
+makes programs of them; `primitive` defines new operations; `nn`, `optim` and `data` are for
+networks; `testing` proves derivatives, and `draw` shows what was computed.
 Operations have NumPy's names.
 """
 
@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import data, interop, learning, nn, ops, optim, transforms
-from .errors import ShapeError
+from .errors import CaptureError, ShapeError
 from .modes import enable_grad, is_grad_enabled, no_grad, record
 from .ops import *  # noqa: F403
 from .primitive import primitive, primitives
@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import testing, viz
+    from .compiler import compile as compile
     from .viz import draw
 else:
 
@@ -38,10 +39,13 @@ else:
             return import_module(f"{__name__}.{name}")
         if name == "draw":
             return import_module(f"{__name__}.viz").draw
+        if name == "compile":
+            return import_module(f"{__name__}.compiler").compile
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
+    "CaptureError",
     "ShapeError",
     "Value",
     "backward",

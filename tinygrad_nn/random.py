@@ -52,6 +52,11 @@ def generator(rng: np.random.Generator | None = None) -> np.random.Generator:
     """`rng` if one is given, else the package's generator."""
     if mode.tape is not None:
         return mode.tape.generator(rng)  # type: ignore[no-any-return]
+    return plain_generator(rng)
+
+
+def plain_generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """As `generator`, also where a program is being made, in which draws are noted."""
     if rng is None:
         return _generator
     if not isinstance(rng, np.random.Generator):

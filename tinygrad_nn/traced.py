@@ -43,3 +43,8 @@ def kind_of(x: Any) -> type:
     if not is_traced(x):
         return type(x)
     return np.ndarray if x.ndim else x.dtype.type
+
+
+def number(x: Any) -> Any:
+    """x as a Python number, which leaves the dtype to what it is combined with."""
+    return mode.tape.call(float, (x,), {}) if is_traced(x) else float(x)

@@ -20,7 +20,7 @@ from .errors import ShapeError
 from .ops.indexing import is_part, row_of, taken
 from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
-from .traced import is_traced
+from .traced import as_array, is_traced
 
 P = ParamSpec("P")
 
@@ -163,7 +163,8 @@ class Value:
                     "to clear it, assign None or call zero_grad()"
                 )
             if not isinstance(new, Value):
-                new = np.array(new, self.dtype)[()]
+                traced = is_traced(new)
+                new = new.astype(self.dtype) if traced else np.array(new, self.dtype)[()]
         self._node.grad = new
 
     @property
@@ -733,7 +734,7 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
         one = root.dtype.type(1)
         seed = np.full(root.shape, one) if root.ndim else one
     else:
-        seed = np.asarray(_data(gradient))
+        seed = as_array(_data(gradient))
         if seed.shape != root.shape:
             raise ShapeError(
                 f"backward: gradient of shape {seed.shape} for a Value of {root.shape}"

@@ -7,27 +7,34 @@ microseconds; a loop over slots would take many times as long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 import numpy as np
 
 from ..modes import mode
-from ..nn.module import Module
+from ..value import Value
 from .state import Slot
 
 MISS = object()
 """What the function returns where the program is for something else."""
 
 
+_MISS = "return MISS"
+
+
 class Caller:
     """Puts the source together."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: int) -> None:
         self.given: dict[str, Any] = {"MISS": MISS, "mode": mode, "ndarray": np.ndarray}
-        self.tests: list[str] = [f"mode.level != {mode.level}"]
-        self.reads: list[str] = []
+        self.lines = [f"if len(args) != {arguments}: {_MISS}"]
+        if arguments:
+            self.lines.append(f"{''.join(f'a{at}, ' for at in range(arguments))[:-1]} = args")
+        self.miss_if(f"mode.level != {mode.level}")
         self.inputs: list[str] = []
+        self.variables: dict[tuple[int, Any], str] = {}  # by the place of a slot
 
     def give(self, x: Any, prefix: str) -> str:
         """A name for an object."""
@@ -35,81 +42,102 @@ class Caller:
         self.given[name] = x
         return name
 
-    def expect(self, name: str, x: Any) -> None:
-        """Miss unless the variable is of the kind of x; an input if it may be another."""
+    def miss_if(self, *conditions: str) -> None:
+        """Miss if one of the conditions holds."""
+        self.lines.append(f"if {' or '.join(conditions)}: {_MISS}")
+
+    def varying(self, name: str, x: Any) -> None:
+        """Take a variable as an input, if it is of the kind of x."""
         if isinstance(x, np.ndarray):
             dtype = self.give(x.dtype, "d")
-            self.tests += [
-                f"type({name}) is not ndarray",
-                f"{name}.shape != {x.shape}",
-                f"{name}.dtype != {dtype}",
-            ]
-            self.inputs.append(name)
-        elif isinstance(x, (float, np.floating)):
-            self.tests.append(f"type({name}) is not {self.give(type(x), 't')}")
-            self.inputs.append(name)
+            conditions = [f"type({name}) is not ndarray", f"{name}.shape != {x.shape}"]
+            conditions.append(f"({name}.dtype is not {dtype} and {name}.dtype != {dtype})")
+            if x.ndim > 1:
+                conditions.append(f"{name}.strides != {x.strides}")
+            self.miss_if(*conditions)
         else:
-            self.constant(name, x)
+            self.miss_if(f"type({name}) is not {self.give(type(x), 't')}")
+        self.inputs.append(name)
 
     def constant(self, name: str, x: Any) -> None:
-        """Miss unless the variable is x."""
+        """Miss unless a variable is x, or equal to it where it is a number or text."""
         if x is None or isinstance(x, bool):
-            self.tests.append(f"{name} is not {x}")
-        else:
+            self.miss_if(f"{name} is not {x}")
+        elif isinstance(x, (int, float, complex, str, bytes, np.generic)):
             kind, value = self.give(type(x), "t"), self.give(x, "c")
-            self.tests.append(f"type({name}) is not {kind} or {name} != {value}")
-
-    def slot(self, slot: Slot, x: Any, varies: bool) -> None:
-        """Read a slot, and expect what it held."""
-        name = f"x{len(self.reads)}"
-        self.reads.append(f"{name} = {self.place(slot)}")
-        if varies and type(x) is int:
-            self.tests.append(f"type({name}) is not {self.give(int, 't')}")
-            self.inputs.append(name)
-        elif varies:
-            self.expect(name, x)
+            same = f"type({name}) is {kind} and {name} == {value}"
+            self.miss_if(f"{name} is not {value} and not ({same})")
         else:
-            self.constant(name, x)
+            self.miss_if(f"{name} is not {self.give(x, 'o')}")
+
+    def value(self, name: str, x: Value) -> None:
+        """Miss unless an argument is a Value, with a gradient or without, as x."""
+        self.miss_if(f"type({name}) is not {self.give(Value, 't')}")
+        if x._node is None:
+            self.miss_if(f"{name}._node is not None")
+        else:
+            edges = "not" if x._node.edges else ""
+            self.miss_if(f"{name}._node is None", f"{edges} {name}._node.edges")
+
+    def length(self, container: Sized) -> None:
+        """Miss unless a container is as long as it is."""
+        self.miss_if(f"len({self.give(container, 'l')}) != {len(container)}")
+
+    def read(self, slot: Slot) -> str:
+        """A variable for what a slot holds."""
+        name = self.variables[slot.place] = f"x{len(self.variables)}"
+        self.lines.append(f"{name} = {self.place(slot)}")
+        return name
+
+    def node(self, slot: Slot) -> str:
+        """The node of the Value whose data the slot is, as an expression."""
+        return f"{self.place(slot).removesuffix('._data')}._node"
+
+    def binding(self, slot: Slot, x: Any) -> None:
+        """Miss unless a name means what it did."""
+        self.constant(self.place(slot), x)
 
     def place(self, slot: Slot) -> str:
         """A slot as an expression."""
+        if slot.expression:
+            return slot.expression
         holder = self.give(slot.holder, "h")
-        return f"{holder}.{slot.key}" if slot.attribute else f"{holder}[{slot.key!r}]"
+        if slot.attribute:
+            return f"{holder}.{slot.key}"
+        key = repr(slot.key) if isinstance(slot.key, (str, int)) else self.give(slot.key, "k")
+        return f"{holder}[{key}]"
 
-    def binding(self, slot: Slot, x: Any) -> None:
-        """Miss unless a name means the object that it meant."""
-        place = self.place(slot)
-        if isinstance(x, (int, float, str)):
-            self.tests.append(f"{place} != {self.give(x, 'c')}")
+    def check(self, guard: Callable[[Sequence[Any]], bool]) -> None:
+        """Miss unless the guard holds of the inputs."""
+        self.lines.append(f"inputs = [{', '.join(self.inputs)}]")
+        self.miss_if(f"not {self.give(guard, 'g')}(inputs)")
+
+    def run(self, run: Callable[[list[Any]], list[Any]]) -> None:
+        """Run the program: one thread at a time, since all share its memory."""
+        lock, program = self.give(threading.Lock(), "l"), self.give(run, "r")
+        self.lines.append(f"with {lock}: results = {program}([{', '.join(self.inputs)}])")
+
+    def write(self, slot: Slot, at: int, in_place: bool) -> None:
+        """Put a result into a slot, or into the array that is there."""
+        if in_place:
+            name = self.variables[slot.place]
+            copyto = self.give(np.copyto, "f")
+            self.lines.append(f"if results[{at}] is not {name}: {copyto}({name}, results[{at}])")
         else:
-            self.tests.append(f"{place} is not {self.give(x, 'o')}")
+            self.lines.append(f"{self.place(slot)} = results[{at}]")
 
-    def module(self, module: Module) -> None:
-        """Expect a module in the mode it is in."""
-        self.tests.append(f"{self.give(module, 'm')}.training is not {module.training}")
+    def change(self, argument: int, at: int) -> None:
+        """Put a result into the array that is an argument."""
+        self.lines.append(f"{self.give(np.copyto, 'f')}(a{argument}, results[{at}])")
 
-    def function(
-        self,
-        count: int,
-        guard: Callable[[Sequence[Any]], bool] | None,
-        run: Callable[[list[Any]], list[Any]],
-        writes: list[Slot],
-        build: Callable[[list[Any]], Any],
-    ) -> Callable[[Sequence[Any]], Any]:
-        """The function, of `count` arguments."""
-        arguments = "".join(f"a{at}, " for at in range(count))
-        inputs = f"[{', '.join(self.inputs)}]"
-        lines = [f"if len(args) != {count}: return MISS"]
-        lines += [f"{arguments[:-1]} = args"] if count else []
-        lines += self.reads
-        lines.append(f"if {' or '.join(self.tests)}: return MISS")
-        if guard is not None:
-            lines.append(f"if not {self.give(guard, 'g')}({inputs}): return MISS")
-        lines.append(f"results = {self.give(run, 'r')}({inputs})")
-        lines += [f"{self.place(slot)} = results[{at}]" for at, slot in enumerate(writes)]
-        lines.append(f"return {self.give(build, 'b')}(results[{len(writes)}:])")
-        body = "\n        ".join(lines)
-        source = f"def make({', '.join(self.given)}):\n    def call(args):\n        {body}\n    return call\n"
+    def function(self, result: str, tested: bool) -> Callable[[Sequence[Any]], Any]:
+        """The function, which returns `result`; or MISS, if it is `tested` for whom it is."""
+        lines = [line for line in self.lines if tested or not line.endswith(_MISS)]
+        body = "\n        ".join([*lines, f"return {result}"])
+        source = (
+            f"def make({', '.join(self.given)}):\n"
+            f"    def call(args):\n        {body}\n    return call\n"
+        )
         made: dict[str, Any] = {}
         exec(compile(source, "<compiled>", "exec"), made)
         call: Callable[[Sequence[Any]], Any] = made["make"](**self.given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import random
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,8 +12,17 @@ from typing import Any
 import numpy as np
 
 from ..engine import short_path
-from .tracing import CaptureError
+from ..errors import CaptureError
+from .state import is_library
 
+_USES = {
+    "print": "prints",
+    "input": "asks for input",
+    "open": "opens a file",
+    "time": "reads the clock",
+    "datetime": "reads the clock",
+    "logging": "writes a log",
+}
 _STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
 
 
@@ -36,11 +46,36 @@ def _effects(code: types.CodeType) -> Iterator[tuple[int, str, str]]:
             yield line, code.co_filename, f"{_STORES[instruction.opname]} {name!r}"
         elif instruction.opname == "STORE_DEREF" and name in code.co_freevars:
             yield line, code.co_filename, f"sets {name!r}, a variable outside of the function"
-        elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and name == "print":
-            yield line, code.co_filename, "prints"
+        elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and name in _USES:
+            yield line, code.co_filename, _USES[name]
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and name == "default_rng":
+            yield line, code.co_filename, "makes a random number generator"
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _effects(constant)
+
+
+def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | None:
+    """Where `changed()` begins to hold in a call, as far as it is in nobody's library."""
+    lines: list[str] = []
+    found: list[str] = []
+
+    def trace(frame: types.FrameType, event: str, arg: Any) -> Any:
+        if is_library(frame.f_globals.get("__name__")):
+            return None
+        if lines and not found and changed():
+            found.append(lines[-1])
+        lines.append(f"{short_path(frame.f_code.co_filename)}:{frame.f_lineno}")
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    where = found or lines[-1:]
+    return where[0] if where else None
 
 
 class GlobalRandomness:
@@ -58,6 +93,6 @@ class GlobalRandomness:
             )
 
     def _state(self) -> Any:
-        numpy_state: Any = np.random.get_state(legacy=False)
+        numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
         keys = numpy_state["state"]
         return keys["pos"], keys["key"].tobytes(), random.getstate()

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import mode
-from ..random import generator
+from ..random import plain_generator
 
 
 def with_item(x: Any, index: Any, value: Any) -> Any:
@@ -39,8 +38,4 @@ class Draw:
         self.__name__ = method
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        tape, mode.tape = mode.tape, None
-        try:
-            return getattr(generator(self.rng), self.__name__)(*args, **keywords)
-        finally:
-            mode.tape = tape
+        return getattr(plain_generator(self.rng), self.__name__)(*args, **keywords)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,20 +15,33 @@ from ..optim import Optimizer
 from ..traced import is_traced
 from ..value import Value
 
+_PACKAGE = __name__.partition(".")[0]
+_NUMBERS = (int, float, complex, np.generic)
+_ATOMS = (*_NUMBERS, str, bytes, type(None))
+# What has nothing in it that a program could use.
+_CLOSED = (
+    *(*_ATOMS, types.ModuleType, type, np.ndarray, np.dtype, np.ufunc, np.random.Generator),
+    *(types.BuiltinFunctionType, types.CodeType, types.GeneratorType),
+)
+
 
 class Slot:
-    """A place that holds an array or a number, which the function may read and replace.
+    """A place that holds an array, a number or an object, which the function may read and replace.
 
-    It is an attribute (`.data`) or an item (`["lr"]`) of `holder`.
+    It is an attribute (`.data`) or an item (`["lr"]`) of `holder`. Where the holder is an argument,
+    `expression` says how it is reached in each call.
     """
 
-    __slots__ = ("attribute", "holder", "key", "name")
+    __slots__ = ("attribute", "expression", "holder", "key", "name")
 
-    def __init__(self, name: str, holder: Any, key: Any, attribute: bool = False) -> None:
+    def __init__(
+        self, name: str, holder: Any, key: Any, attribute: bool = False, expression: str = ""
+    ) -> None:
         self.name = name
         self.holder = holder
         self.key = key
         self.attribute = attribute
+        self.expression = expression
 
     @property
     def place(self) -> tuple[int, Any]:
@@ -47,57 +61,89 @@ class Slot:
 
 
 class Scope:
-    """All slots and modules that a function can reach by the names in it."""
+    """All that a function can reach by the names in it.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    `slots` hold arrays, and numbers of an optimizer; `bindings` are other names with what they
+    mean, for which alone the program holds; `containers` are lists, dicts and attributes as they
+    were.
+    """
+
+    def __init__(self) -> None:
         self.slots: list[Slot] = []
-        self.modules: list[Module] = []
-        self.bindings: list[tuple[Slot, Any]] = []  # names, and the objects that they must mean
+        self.bindings: list[tuple[Slot, Any]] = []
         self.generators: list[Slot] = []
-        self.new_states: set[tuple[int, Any]] = set()  # which an optimizer may have made
+        self.values: list[tuple[Value, Slot]] = []
+        self.containers: list[tuple[str | None, Any, Any]] = []  # None: it may change
+        self.lengths: list[Any] = []  # containers whose length is expected
         self.functions: list[types.FunctionType] = []
-        self.seen: set[int] = set()
-        self.kept: list[Any] = []  # so that no id is used twice
-        self.look(function, getattr(function, "__name__", "function"))
+        self._seen: dict[int, Any] = {}  # by id; what is kept here keeps its id
 
-    def look(self, x: Any, name: str) -> None:
-        """Find the slots in `x` and what it refers to."""
-        if id(x) in self.seen or isinstance(x, (str, bytes, int, float, complex, np.generic, type)):
+    def look(self, x: Any, name: str, expression: str = "") -> None:
+        """Find the slots in `x` and in what it refers to."""
+        if isinstance(x, _CLOSED) or id(x) in self._seen or is_traced(x):
             return
-        self.seen.add(id(x))
-        self.kept.append(x)
+        self._seen[id(x)] = x
         if isinstance(x, Value):
-            self._value(x, name)
+            self._value(x, name, expression)
         elif isinstance(x, Module):
-            self.modules += x.modules()
-            for module in x.modules():
-                for key, part in vars(module).items():
-                    if isinstance(part, (Value, Module)):
-                        self.bindings.append((Slot(key, vars(module), key), part))
             for path, parameter in x.named_parameters():
                 self.look(parameter, f"{name}.{path}")
+            self._attributes(x, name)
         elif isinstance(x, Optimizer):
             self._optimizer(x, name)
         elif isinstance(x, list):
+            self.lengths.append(x)
+            self._remember(name, x)
             for at, part in enumerate(x):
                 self._named(f"{name}[{at}]", part, Slot(f"{name}[{at}]", x, at))
         elif isinstance(x, (tuple, set, frozenset)):
             for at, part in enumerate(x):
                 self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
+            self.lengths.append(x)
+            self._remember(name, x)
             for key, part in x.items():
                 self._named(f"{name}[{key!r}]", part, Slot(f"{name}[{key!r}]", x, key))
         elif isinstance(x, functools.partial):
             self.look((x.func, x.args, x.keywords), name)
         elif isinstance(x, types.MethodType):
-            self.look((x.__self__, x.__func__), name)
+            self.look(x.__func__, name)
+            self.look(x.__self__, name.rpartition(".")[0] or "self")
         elif isinstance(x, types.FunctionType):
             self._function(x)
+        else:
+            self._attributes(x, name)
+
+    def changed(self) -> str | None:
+        """The name of a list, dict or object that is not as it was, but for its arrays."""
+        for name, container, before in self.containers:
+            if name is None:
+                continue
+            now = _items(container)
+            if any(not _varies(now[key]) for key in now.keys() - _items(before).keys()):
+                return name
+            if isinstance(container, list) and len(container) != len(before):
+                return name
+            for key, x in _items(before).items():
+                if key not in now:
+                    return name
+                if now[key] is not x and not _varies(now[key]) and not _varies(x):
+                    return f"{name}[{key!r}]" if isinstance(container, list) else f"{name}.{key}"
+        return None
+
+    def restore(self) -> None:
+        """Let lists, dicts and objects be as they were."""
+        for _, container, before in self.containers:
+            if isinstance(container, list):
+                container[:] = before
+            else:
+                container.clear()
+                container.update(before)
 
     def _function(self, f: types.FunctionType) -> None:
-        if _is_own(f) and not f.__closure__:
+        if _is_own(f.__module__) and not f.__closure__:
             return
-        if not _is_own(f):
+        if not _is_own(f.__module__):
             self.functions.append(f)
         self.look((f.__defaults__, f.__kwdefaults__), f.__name__)
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
@@ -105,44 +151,104 @@ class Scope:
                 self._named(name, cell.cell_contents, Slot(name, cell, "cell_contents", True))
             except ValueError:  # empty yet
                 continue
-        for name in dict.fromkeys(_names_in(f.__code__)):
-            if name in f.__globals__ and not _is_own(f):
-                self._named(name, f.__globals__[name], Slot(name, f.__globals__, name))
+        if _is_own(f.__module__):
+            return
+        names = dict.fromkeys(_names_in(f.__code__))
+        for name in names:
+            if name not in f.__globals__:
+                continue
+            x = f.__globals__[name]
+            self._named(name, x, Slot(name, f.__globals__, name))
+            if isinstance(x, types.ModuleType) and not is_library(x.__name__):
+                for part in names:
+                    if part in vars(x):
+                        self._named(f"{name}.{part}", vars(x)[part], Slot(part, vars(x), part))
+
+    def _attributes(self, x: Any, name: str) -> None:
+        """What an object holds, and the methods that its class has."""
+        kind = type(x)
+        own = _is_own(kind.__module__)
+        if own and not isinstance(x, Module):  # such as a compiled function
+            for part in getattr(x, "__dict__", {}).values():
+                if isinstance(part, (types.FunctionType, types.MethodType, Value, Module)):
+                    self.look(part, name)
+            return
+        if is_library(kind.__module__) and not own:
+            return
+        for base in kind.__mro__:
+            if not is_library(base.__module__):
+                for method in vars(base).values():
+                    self.look(getattr(method, "__func__", method), f"{name}.{base.__name__}")
+            for key in getattr(base, "__slots__", ()) if not own else ():
+                if hasattr(x, key):
+                    slot = Slot(f"{name}.{key}", x, key, True)
+                    self._named(f"{name}.{key}", getattr(x, key), slot)
+        attributes = getattr(x, "__dict__", None)
+        if attributes is not None:
+            self._remember(name, attributes)
+            for key, part in attributes.items():
+                self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", attributes, key))
+        if isinstance(x, Module) and "training" not in vars(x):
+            self.bindings.append((Slot("training", x, "training", True), x.training))
 
     def _named(self, name: str, x: Any, slot: Slot) -> None:
-        if isinstance(x, np.ndarray) or is_traced(x):
+        if isinstance(x, (np.ndarray, np.generic)) or is_traced(x):
             self.slots.append(slot)
         elif isinstance(x, np.random.Generator):
             self.generators.append(slot)
         elif not isinstance(x, types.ModuleType):
-            if (
-                hasattr(type(x), "__dict__")
-                or isinstance(x, (Value, list, dict))
-                or isinstance(x, (int, float, str))
-            ):
-                self.bindings.append((slot, x))
+            self.bindings.append((slot, x))
             self.look(x, name)
 
-    def _value(self, x: Value, name: str) -> None:
-        self.slots.append(Slot(name, x, "_data", True))
+    def _value(self, x: Value, name: str, expression: str) -> None:
+        slot = Slot(name, x, "_data", True, expression and f"{expression}._data")
+        self.slots.append(slot)
+        self.values.append((x, slot))
+        if not expression:
+            self.bindings.append((Slot(f"{name}._node", x, "_node", True), x._node))
         if x._node is not None and not x._node.edges:
-            self.slots.append(Slot(f"{name}.grad", x._node, "grad", True))
+            at = expression and f"{expression}._node.grad"
+            self.slots.append(Slot(f"{name}.grad", x._node, "grad", True, at))
 
     def _optimizer(self, optimizer: Optimizer, name: str) -> None:
+        self.bindings.append((Slot(f"{name}.state", vars(optimizer), "state"), optimizer.state))
+        self.lengths += [optimizer.param_groups, optimizer.state]
+        self._remember(None, optimizer.state)
         for number, group in enumerate(optimizer.param_groups):
-            for parameter in group["params"]:
-                self.look(parameter, f"{name}.parameter")
+            self.lengths.append(group["params"])
+            for at, parameter in enumerate(group["params"]):
+                self.look(parameter, f"{name}.params[{at}]")
             for setting, x in group.items():
+                slot = Slot(f"{name}.{setting}[{number}]", group, setting)
                 if isinstance(x, (float, np.floating)) or is_traced(x):
-                    self.slots.append(Slot(f"{name}.{setting}[{number}]", group, setting))
+                    self.slots.append(slot)
+                elif setting != "params":
+                    self.bindings.append((slot, x))
         for number, state in enumerate(optimizer.state.values()):
             for key in state:
                 self.slots.append(Slot(f"{name}.{key}[{number}]", state, key))
-                self.new_states.add(self.slots[-1].place)
+
+    def _remember(self, name: str | None, container: Any) -> None:
+        self.containers.append((name, container, container.copy()))
 
 
-def _is_own(f: types.FunctionType) -> bool:
-    return (f.__module__ or "").partition(".")[0] == __name__.partition(".")[0]
+def _items(container: Any) -> dict[Any, Any]:
+    return dict(enumerate(container)) if isinstance(container, list) else container
+
+
+def _varies(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, np.generic)) or is_traced(x)
+
+
+def _is_own(module: str | None) -> bool:
+    return (module or "").partition(".")[0] == _PACKAGE
+
+
+def is_library(module: str | None) -> bool:
+    """Whether a module is one whose objects are left alone: Python's, NumPy's, and this package."""
+    root = (module or "").partition(".")[0]
+    known = root in sys.stdlib_module_names and root != "__main__"
+    return known or root in ("numpy", _PACKAGE)
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:

@@ -6,14 +6,16 @@ import operator
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine import short_path
+from ..errors import CaptureError
+from ..random import plain_generator
 from .functions import Draw, as_type, with_at, with_item
-from .program import Call, Input, Program, Ref, layout_of
+from .program import Call, Input, Program, Ref, function_name, layout_of
 
 _PACKAGE = __name__.partition(".")[0]
 _NUMBERS = (bool, int, float, complex)
@@ -49,10 +51,6 @@ _PLAIN = {int, float, np.ndarray, np.float64, np.float32}
 _POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
-class CaptureError(TypeError):
-    """What a function does that a program cannot."""
-
-
 class Tape:
     """A program in the making."""
 
@@ -60,6 +58,7 @@ class Tape:
         self.program = Program()
         self.guards: list[tuple[Ref, bool]] = []
         self._traced: list[weakref.ref[Traced]] = []
+        self._generators: dict[int, tuple[Any, Any]] = {}
         self._count = 0
 
     def input(self, value: Any, name: str) -> Traced:
@@ -71,18 +70,40 @@ class Tape:
 
     def generator(self, rng: Any) -> TracedGenerator:
         """A generator whose draws are noted; None is the package's."""
-        return rng if isinstance(rng, TracedGenerator) else TracedGenerator(self, rng)
+        if isinstance(rng, TracedGenerator):
+            return rng
+        plain = plain_generator(rng)
+        if id(plain) not in self._generators:
+            self._generators[id(plain)] = plain, plain.bit_generator.state
+        return TracedGenerator(self, rng)
+
+    def rewind(self) -> None:
+        """Let the generators draw again what they drew."""
+        for rng, state in self._generators.values():
+            rng.bit_generator.state = state
 
     def call(self, function: Callable[..., Any], args: Any, keywords: dict[str, Any]) -> Any:
-        """Call a function, and note the call if it is one of traced values."""
+        """Call a function, and note the call."""
         result = function(*values(args), **values(keywords))
         shared = None if isinstance(function, np.ufunc) else [*_traced_in(args)]
-        return self.noted(function, symbols(args), symbols(keywords), result, shared)
+        noted = self.noted(function, symbols(args), symbols(keywords), result, shared)
+        if shared and isinstance(noted, Traced) and isinstance(result, np.ndarray):
+            for base in shared:
+                if isinstance(base.value, np.ndarray) and np.may_share_memory(result, base.value):
+                    noted.view = View(base, function, args, keywords)
+                    base.views.append(weakref.ref(noted))
+                    break
+        return noted
 
     def noted(self, function: Any, args: Any, keywords: Any, result: Any, among: Any = None) -> Any:
         """Note a call; its result may be a view of one of the values it is `among`."""
         if result is None:
             return None
+        if not isinstance(result, (np.ndarray, np.generic, *_NUMBERS, tuple, list)):
+            raise CaptureError(
+                f"compile: {_place()} makes {type(result).__name__} of a value that changes from "
+                "call to call: do it outside, with what the function returns"
+            )
         ref = self._new_ref()
         shape, dtype = ((), None) if isinstance(result, (tuple, list)) else _kind(result)
         place = _place() if shape else ""
@@ -116,6 +137,29 @@ class Tape:
         return Ref(self._count - 1)
 
 
+def _by_numpy(function: Any) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        return function(self, *args, **keywords)
+
+    return method
+
+
+def _by_reduction(ufunc: np.ufunc) -> Callable[..., Any]:
+    def method(self: Any, axis: Any = None, dtype: Any = None, **keywords: Any) -> Any:
+        return ufunc.reduce(self, axis=axis, dtype=dtype, **keywords)
+
+    return method
+
+
+class View(NamedTuple):
+    """How a view is taken of its base."""
+
+    base: Traced
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
 class Traced(NDArrayOperatorsMixin):
     """An array or number whose computation is noted on a tape.
 
@@ -123,7 +167,7 @@ class Traced(NDArrayOperatorsMixin):
     `float(x)`) would be a program for this value only: that is an error.
     """
 
-    __slots__ = ("__weakref__", "place", "ref", "tape", "value")
+    __slots__ = ("__weakref__", "place", "ref", "tape", "value", "view", "views")
     _traced = True
     __array_priority__ = 900
 
@@ -132,12 +176,18 @@ class Traced(NDArrayOperatorsMixin):
         self.ref = ref
         self.value = value
         self.place = place
+        self.view: View | None = None
+        self.views: list[weakref.ref[Traced]] = []
         tape._traced.append(weakref.ref(self))
 
     def __hash__(self) -> int:
         return id(self)
 
     # ---- What is known of it
+
+    @property
+    def is_array(self) -> bool:
+        return isinstance(self.value, np.ndarray)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -189,9 +239,9 @@ class Traced(NDArrayOperatorsMixin):
             return target._become(self.tape.call(with_at, (ufunc, target, *rest), {}))
         targets = keywords.pop("out", None)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        if method == "__call__" and not keywords and ufunc in _OPERATORS:
-            if all(isinstance(x, _NUMBERS) for x in values(inputs)):
-                function = _OPERATORS[ufunc]
+        alone = method == "__call__" and not keywords and ufunc in _OPERATORS
+        if alone and all(isinstance(x, _NUMBERS) for x in values(inputs)):
+            function = _OPERATORS[ufunc]
         result = self.tape.call(function, inputs, keywords)
         return result if targets is None else _written(targets, result)
 
@@ -230,9 +280,9 @@ class Traced(NDArrayOperatorsMixin):
 
     def __pow__(self, exponent: Any) -> Any:
         # As NumPy's arrays do for `**`, but np.power does not.
-        if type(exponent) in (int, float) and isinstance(self.value, np.ndarray):
-            if exponent in _POWERS and self.dtype.kind in "fc":
-                return _POWERS[exponent](self)
+        plain = type(exponent) in (int, float) and exponent in _POWERS
+        if plain and self.is_array and self.dtype.kind in "fc":
+            return _POWERS[exponent](self)
         return np.power(self, exponent)
 
     # ---- Parts
@@ -241,11 +291,36 @@ class Traced(NDArrayOperatorsMixin):
         return self.tape.call(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        view = value.view if isinstance(value, Traced) else None
+        if view is not None and view.base is self and view.args[1:] == (index,):
+            return  # the last part of x[i] += y, which has changed x already
         self._become(self.tape.call(with_item, (self, index, value), {}))
 
     def _become(self, new: Any) -> None:
-        """Take the place of `new`: after a change in place, so that it is one in the program."""
+        """Take the place of `new`, after a change in place, which views and their base share."""
+        if self.view is not None:
+            base, function, args, _ = self.view
+            if function is not operator.getitem:
+                raise self._error(
+                    f"changed it in place, through a view made by {function_name(function)}",
+                    "change the array itself, x[i] = y",
+                )
+            base._become(self.tape.call(with_item, (base, args[1], new), {}))
+            return
         self.ref, self.value = new.ref, new.value
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Take all views anew."""
+        for reference in self.views:
+            view = reference()
+            if view is not None and view.view is not None:
+                _, function, args, keywords = view.view
+                now = function(*values(args), **values(keywords))
+                among = [*_traced_in(args)]
+                new = self.tape.noted(function, symbols(args), symbols(keywords), now, among)
+                view.ref, view.value = new.ref, new.value
+                view._refresh()
 
     # ---- Methods of arrays
 
@@ -258,12 +333,11 @@ class Traced(NDArrayOperatorsMixin):
         return np.swapaxes(self, -1, -2)
 
     @property
-    def real(self) -> Any:
-        return np.real(self)
+    def flat(self) -> Any:
+        return iter(np.ravel(self))
 
-    @property
-    def imag(self) -> Any:
-        return np.imag(self)
+    real = property(_by_numpy(np.real))
+    imag = property(_by_numpy(np.imag))
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         if not copy and self.dtype == dtype:
@@ -273,35 +347,30 @@ class Traced(NDArrayOperatorsMixin):
     def copy(self, order: str = "C") -> Any:
         return self.tape.call(np.copy, (self, order), {})
 
+    __copy__ = copy
+
     def reshape(self, *shape: Any) -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def swapaxes(self, a: int, b: int) -> Any:
-        return np.swapaxes(self, a, b)
+    def fill(self, value: Any) -> None:
+        self[...] = value
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.add.reduce(self, axis=axis, keepdims=keepdims)
+    sum, prod = _by_reduction(np.add), _by_reduction(np.multiply)
+    max, min = _by_reduction(np.maximum), _by_reduction(np.minimum)
+    any, all = _by_reduction(np.logical_or), _by_reduction(np.logical_and)
+    mean, std, var = _by_numpy(np.mean), _by_numpy(np.std), _by_numpy(np.var)
+    argmax, argmin, argsort = _by_numpy(np.argmax), _by_numpy(np.argmin), _by_numpy(np.argsort)
+    cumsum, cumprod, clip = _by_numpy(np.cumsum), _by_numpy(np.cumprod), _by_numpy(np.clip)
+    ravel, squeeze, repeat = _by_numpy(np.ravel), _by_numpy(np.squeeze), _by_numpy(np.repeat)
+    swapaxes, take, round = _by_numpy(np.swapaxes), _by_numpy(np.take), _by_numpy(np.round)
+    dot, trace, diagonal = _by_numpy(np.dot), _by_numpy(np.trace), _by_numpy(np.diagonal)
+    conj = conjugate = _by_numpy(np.conjugate)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.maximum.reduce(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.minimum.reduce(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.mean(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.logical_or.reduce(self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.logical_and.reduce(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: Any = None) -> Any:
-        return np.argmax(self, axis)
+    def flatten(self) -> Any:
+        return np.ravel(self).copy()
 
     # ---- What would be true of this value only
 
@@ -314,7 +383,13 @@ class Traced(NDArrayOperatorsMixin):
     def __float__(self) -> float:
         raise self._error("made a Python number of it", "return it, or use NumPy's functions")
 
-    __int__ = __index__ = item = tolist = __float__  # type: ignore[assignment]
+    __int__ = __index__ = item = tolist = __float__
+
+    def __str__(self) -> str:
+        raise self._error("made text of it", "return it, and print it outside")
+
+    def __format__(self, how: str) -> str:
+        return str(self)
 
     def _error(self, what: str, instead: str) -> CaptureError:
         return CaptureError(
@@ -352,11 +427,14 @@ def _source(result: Any, among: Any) -> Ref | None:
         for traced in among:
             arrays = isinstance(traced.value, np.ndarray) and isinstance(result, np.ndarray)
             if not arrays or np.may_share_memory(result, traced.value):
-                return traced.ref
+                ref: Ref = traced.ref
+                return ref
     return None
 
 
 def _written(targets: Any, result: Any) -> Any:
+    if len(targets) == 1 and isinstance(targets[0], Traced) and not targets[0].is_array:
+        return result  # x += y of numbers, of which the name x means another one then
     results = result if isinstance(result, tuple) else (result,)
     for target, part in zip(targets, results, strict=True):
         if target is None:
@@ -407,7 +485,8 @@ def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any] | None]:
 
 
 def _is_own(frame: Any) -> bool:
-    return frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] == _PACKAGE
 
 
 def _place() -> str:

@@ -139,7 +139,7 @@ def _unrowed(losses: Any, input: Any) -> Any:
 def _class_weight(loss: str, weight: Any, rows: Any) -> Any:
     if weight is None:
         return None
-    array = np.asarray(data_of(weight), rows.dtype)
+    array = data_of(weight).astype(rows.dtype, copy=False)
     if array.shape != rows.shape[1:]:
         raise ShapeError(f"{loss}: weight of shape {array.shape} for {rows.shape[1]} classes")
     return array

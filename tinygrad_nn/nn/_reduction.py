@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import ops
+from .. import ops, traced
 from ..value import Value
 
 Reduction = Literal["mean", "sum", "none"]
@@ -28,7 +28,7 @@ def reduce(losses: Any, reduction: str) -> Any:
 
 def as_array(x: Any) -> Any:
     """`x` as it is if a Value, else as an array."""
-    return x if isinstance(x, Value) else np.asarray(x)
+    return x if isinstance(x, Value) else traced.as_array(x)
 
 
 def as_float(x: Any, like: Any = None) -> Any:
@@ -42,4 +42,4 @@ def as_float(x: Any, like: Any = None) -> Any:
 
 def data_of(x: Any) -> Any:
     """The numbers of `x` as an array."""
-    return x.data if isinstance(x, Value) else np.asarray(x)
+    return x.data if isinstance(x, Value) else traced.as_array(x)

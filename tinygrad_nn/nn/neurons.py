@@ -30,6 +30,7 @@ from .. import ops
 from ..errors import ShapeError
 from ..ops.activation import step
 from ..random import generator
+from ..traced import as_array
 from ..value import Value
 from . import _stochastic
 from ._weights import Rng, check_count, check_floating, weight_and_bias
@@ -185,7 +186,7 @@ def with_constant(x: Any, x0: float = 1.0) -> Any:
     >>> neurons.with_constant([[2.0, 3.0]], -1.0)
     array([[-1.,  2.,  3.]])
     """
-    x = x if isinstance(x, Value) else np.asarray(x)
+    x = x if isinstance(x, Value) else as_array(x)
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
     return ops.concatenate([np.full((*x.shape[:-1], 1), x0, x.dtype), x], axis=-1)
 
@@ -293,7 +294,7 @@ class PoissonReLU(_Stochastic):
 
 def as_bits(x: Any) -> Any:
     """`x` as a Value or array of 0 and 1, of integers or of floats that count far."""
-    x = x if isinstance(x, Value) else np.asarray(x)
+    x = x if isinstance(x, Value) else as_array(x)
     if not np.isin(x.data if isinstance(x, Value) else x, (0, 1)).all():
         raise ValueError("the inputs of a McCulloch-Pitts neuron are 0 or 1")
     if x.dtype.kind == "f":
@@ -304,7 +305,7 @@ def as_bits(x: Any) -> Any:
 def _inputs(what: str, x: Any, n_in: int) -> Any:
     """`x` as a Value or array of shape (..., n_in)."""
     if not isinstance(x, Value):
-        x = np.asarray(x)
+        x = as_array(x)
     if x.shape[-1:] != (n_in,):
         raise ShapeError(f"{what} of {n_in} inputs, given x of shape {x.shape}")
     return x

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..ops import reduction
+from ..traced import as_array
 from ._table import array_of, dtype_of, implements, is_value, no_value, without_derivative
 
 without_derivative(np.any, np.all, np.count_nonzero)
@@ -18,7 +19,7 @@ without_derivative(np.any, np.all, np.count_nonzero)
 
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in `dtype`, if that is not None; what is a list as an array."""
-    x = x if is_value(x) else np.asarray(x)
+    x = x if is_value(x) else as_array(x)
     if dtype is None or x.dtype == dtype:
         return x
     return ops.astype(x, dtype)
@@ -419,7 +420,7 @@ def without_nan(a: Any, other: float) -> Any:
 
 
 def _is_number(a: Any) -> Any:
-    a = np.asarray(array_of(a))
+    a = as_array(array_of(a))
     return ~np.isnan(a) if a.dtype.kind in "fc" else np.ones(a.shape, bool)
 
 

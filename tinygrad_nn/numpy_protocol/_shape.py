@@ -18,6 +18,7 @@ from ..dispatch import fillable, gathered
 from ..errors import ShapeError
 from ..modes import mode
 from ..ops.shape import flatten
+from ..traced import as_array
 from ..views import Kind, always, linked, read_only
 from ._table import (
     array_of,
@@ -56,7 +57,7 @@ def joined(x: Any) -> Any:
     if not isinstance(x, (list, tuple)):
         return gathered(x)
     parts = [joined(part) for part in x]
-    return np.stack(parts) if any(map(is_value, parts)) else np.asarray(x)
+    return np.stack(parts) if any(map(is_value, parts)) else as_array(x)
 
 
 def cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:

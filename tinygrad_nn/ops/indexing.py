@@ -56,7 +56,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     >>> tg.scatter([1.0, 2.0, 3.0], [0, 2, 2], (4,))
     array([1., 0., 5., 0.])
     """
-    out = np.zeros(shape, np.asarray(g).dtype)
+    out = np.zeros(shape, as_array(g).dtype)
     if _is_basic(index):
         out[index] = g
     else:
@@ -148,10 +148,7 @@ def _without(g: Any, index: Any) -> Any:
         kept = np.ones(np.shape(g), bool)
         kept[index] = False
         return np.where(kept, g, 0)
-    if is_traced(g):
-        rest = g.copy()
-    else:
-        rest = g if is_sole(g, PASSED_ON) else np.array(g)
+    rest = g if is_sole(g, PASSED_ON) else g.copy() if is_traced(g) else np.array(g)
     rest[index] = 0
     return rest
 

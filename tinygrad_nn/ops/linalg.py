@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import primitive
+from ..traced import as_array
 from .arithmetic import multiply
 from .shape import reshape, transpose
 
@@ -165,7 +166,7 @@ def _einsum_vjp(g: Any, index: int, operands: Sequence[Any], subscripts: str) ->
     shape = shapes[index]
     terms.append(output)
     factors = [*operands[:index], *operands[index + 1 :], g]
-    factors = [f if hasattr(f, "shape") else np.asarray(f) for f in factors]
+    factors = [f if hasattr(f, "shape") else as_array(f) for f in factors]
     dtype = np.float64 if g.dtype == np.float64 else g.dtype
     used = {*wanted, *"".join(terms)}
     unused = (letter for letter in _LETTERS if letter not in used)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, gradient, minus, setting
+from ..traced import number
+from .optimizer import Optimizer, gradient, minus
 
 
 class Adam(Optimizer):
@@ -44,8 +45,8 @@ class Adam(Optimizer):
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            lr, eps = setting(group["lr"]), setting(group["eps"])
-            weight_decay = setting(group["weight_decay"])
+            lr, eps = number(group["lr"]), number(group["eps"])
+            weight_decay = number(group["weight_decay"])
             beta1, beta2 = map(float, group["betas"])
             for parameter in group["params"]:
                 g = gradient(parameter)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..traced import is_traced, number
 from ..value import Value
 from .optimizer import gradient
 
@@ -26,11 +27,12 @@ def clip_grad_norm_(
         np.linalg.norm(np.ravel(g).astype(np.promote_types(g.dtype, np.float32)), norm_type)
         for g in gradients.values()
     ]
-    total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+    total = number(np.linalg.norm(np.stack(norms), norm_type)) if norms else 0.0
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {total}")
-    factor = max_norm / (total + 1e-6)
-    if not factor >= 1:  # a norm that is NaN makes all gradients NaN, as in PyTorch
+    # A norm that is NaN makes all gradients NaN, as in PyTorch.
+    factor = number(np.minimum(max_norm / (total + 1e-6), 1.0))
+    if is_traced(factor) or factor != 1:
         for parameter, g in gradients.items():
             with np.errstate(invalid="ignore"):
                 parameter.grad = g * factor

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..traced import is_traced
 from ..value import Value
 
 
@@ -157,11 +156,6 @@ def gradient(parameter: Value) -> Any:
     node = parameter._node
     g = None if node is None else node.grad
     return g.data if type(g) is Value else g
-
-
-def setting(x: Any) -> Any:
-    """A setting as a Python number, which leaves the dtype to the parameter."""
-    return x if is_traced(x) else float(x)
 
 
 def minus(data: Any, step: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .optimizer import Optimizer, gradient, minus, setting
+from ..traced import number
+from .optimizer import Optimizer, gradient, minus
 
 
 class SGD(Optimizer):
@@ -57,8 +58,8 @@ class SGD(Optimizer):
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            lr, momentum = setting(group["lr"]), setting(group["momentum"])
-            weight_decay, fresh = setting(group["weight_decay"]), 1 - setting(group["dampening"])
+            lr, momentum = number(group["lr"]), number(group["momentum"])
+            weight_decay, fresh = number(group["weight_decay"]), 1 - number(group["dampening"])
             for parameter in group["params"]:
                 g = gradient(parameter)
                 if g is None:

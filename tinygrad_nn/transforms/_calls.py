@@ -14,6 +14,7 @@ from ..dispatch import gathered
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
+from ..traced import as_array
 from ..value import Value, make_value
 
 Argnums = int | str | Sequence[int | str]
@@ -226,5 +227,5 @@ def _seed(cotangent: Any, output: Value, graph: bool) -> Any:
             same = cotangent.dtype == output.dtype
             return cotangent if same else ops.astype(cotangent, output.dtype)
         cotangent = cotangent.data
-    array = np.asarray(cotangent).astype(output.dtype, copy=False)[()]
+    array = as_array(cotangent).astype(output.dtype, copy=False)[()]
     return make_value(array, None) if graph else array

@@ -17,6 +17,7 @@ from ..errors import ShapeError
 from ..nest import flatten
 from ..primitive import Primitive
 from ..random import generator_state, random_numbers_from
+from ..traced import as_array, kind_of
 from ..value import Value, make_value
 
 
@@ -59,7 +60,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         leaves, build = flatten(f(*args, **keywords))
         outputs = [leaf for _, leaf in leaves]
         shapes = [np.shape(x) for x in outputs]
-        sources = _sources([x._node for x in outputs if isinstance(x, Value) and x._node], start)
+        sources = sources_of([x._node for x in outputs if isinstance(x, Value) and x._node], start)
 
         def pull(cotangents: Mapping[int, Any], graph: bool) -> Sequence[Any]:
             args, keywords = rebuild([_as_it_is(leaf) for leaf in inputs])
@@ -79,12 +80,12 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return [found.get(node) for node in sources]
 
-        return build(_attached(getattr(f, "__name__", "checkpoint"), outputs, sources, pull))
+        return build(attached(getattr(f, "__name__", "checkpoint"), outputs, sources, pull))
 
     return checkpointed
 
 
-def _sources(roots: Sequence[Node], start: int) -> list[Node]:
+def sources_of(roots: Sequence[Node], start: int) -> list[Node]:
     """The nodes older than `start` that lead straight to newer ones before `roots`."""
     found: dict[Node, None] = {}
     seen = set(roots)
@@ -167,7 +168,7 @@ class custom_vjp:  # noqa: N801 (used as a decorator)
                 gradients = backward(residuals, g)
             return self._leaves(gradients, args, given)
 
-        return build(_attached(self._name, [np.asarray(x)[()] for x in outputs], sources, pull))
+        return build(attached(self._name, [as_array(x)[()] for x in outputs], sources, pull))
 
     @property
     def _name(self) -> str:
@@ -219,14 +220,13 @@ def _read_only(x: Any) -> Any:
 Pull = Callable[[Mapping[int, Any], bool], Sequence[Any]]
 
 
-def _attached(name: str, outputs: Sequence[Any], sources: Sequence[Node], pull: Pull) -> list[Any]:
+def attached(name: str, outputs: Sequence[Any], sources: Sequence[Node], pull: Pull) -> list[Any]:
     """The outputs as Values computed from `sources`, whose gradients `pull` gives.
 
     All of them lead to one node, which waits for the gradients of all, and pulls once.
     """
     differentiable = [
-        np.asarray(_data(x)).dtype.kind in "fc"
-        and (not isinstance(x, Value) or x._node is not None)
+        as_array(_data(x)).dtype.kind in "fc" and (not isinstance(x, Value) or x._node is not None)
         for x in outputs
     ]
     if not sources or not any(differentiable):
@@ -257,8 +257,8 @@ def _attached(name: str, outputs: Sequence[Any], sources: Sequence[Node], pull: 
             attached.append(output)
             continue
         data = _data(output)
-        node = _node(_output, type(data))
-        if isinstance(data, np.ndarray):
+        node = _node(_output, kind_of(data))
+        if kind_of(data) is np.ndarray:
             node.shape, node.dtype = data.shape, data.dtype
         node.edges = ((hub, lambda g, at=at: Cotangents({at: g}), (), 0),)
         if modes.mode.level >= modes.EVERYTHING:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
+from ..traced import as_array
 from ..value import Value
 from ._calls import Argnums, Call, is_numeric
 
@@ -112,7 +113,7 @@ _ONE = np.float64(1)
 def _check_number(what: str, value: Any) -> None:
     if not is_numeric(value) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what}: the function returned {type(value).__name__}, not a number")
-    x = value if isinstance(value, Value) else np.asarray(value)
+    x = value if isinstance(value, Value) else as_array(value)
     if x.dtype.kind == "c":
         raise TypeError(f"{what}: the function returned a complex number; return a real one")
     if x.shape:

@@ -11,6 +11,7 @@ from .. import engine, modes
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
+from ..traced import as_array
 from ..value import Value, make_value
 from ._calls import Call, is_numeric
 from ._gradients import gradient_of
@@ -112,7 +113,7 @@ def _tangent(tangent: Any, node: Node, graph: bool) -> Any:
         if graph:
             return tangent
         tangent = tangent.data
-    array = np.asarray(tangent).astype(dtype, copy=False)[()]
+    array = as_array(tangent).astype(dtype, copy=False)[()]
     return make_value(array, None) if graph else array
 
 

@@ -1,0 +1,440 @@
+"""Capture: one call of a function, traced into a program."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import engine
+from ..engine import Node
+from ..errors import CaptureError
+from ..modes import mode
+from ..nest import flatten
+from ..transforms._custom import attached, sources_of
+from ..value import Value, make_value
+from .arguments import Arguments
+from .calling import Caller
+from .effects import GlobalRandomness, changing_line, check_code
+from .functions import Draw
+from .numpy_executor import executor
+from .passes import optimized, without_dead_code
+from .program import Input, Program, Ref, refs
+from .state import Scope, Slot
+from .tracing import Tape, Traced
+
+_VARYING = (np.ndarray, np.generic, float, complex)
+
+
+class Entry(NamedTuple):
+    """A program, and the function that is it for one kind of arguments."""
+
+    structure: tuple[str, ...]
+    call: Callable[[Sequence[Any]], Any]
+    captured: Program
+    program: Program
+    backward: Program | None  # of the derivatives, where the results can be differentiated
+    repeatable: bool  # not where it made the state that it writes
+
+
+class VaryingNumberError(Exception):
+    """A number that was taken for a constant is another after the call."""
+
+    def __init__(self, place: Any) -> None:
+        self.place = place
+
+
+class Capture:
+    """A call that is being traced. After it everything is as it was before.
+
+    Numbers among the arguments vary unless `constants`; others do if their place is in `varying`.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], given: Arguments, varying: set[Any], constants: bool
+    ) -> None:
+        self.f = f
+        self.name = getattr(f, "__name__", type(f).__name__)
+        self.given = given
+        self.varying = varying
+        self.constants = constants
+        self.tape = Tape()
+        self.caller = Caller(len(given.leaves))
+        self.scope = Scope()
+        self.originals: list[tuple[Slot, Any]] = []
+        self.inputs: dict[Any, Traced] = {}  # by the place of the slot
+        self.first: dict[int, Ref] = {}  # by id of what is traced, what it was at first
+        self.arrays: dict[int, tuple[Traced, str]] = {}  # by id, with the variable that has it
+        self.made: list[tuple[Slot, Any]] = []  # by the call itself
+        self.numbers: dict[Any, Any] = {}  # by place, those that are constants
+        self.has_numbers = False  # whether others vary
+
+    def entry(self) -> Entry:
+        """Call the function, and make the program of it."""
+        arguments = self._arguments()
+        self._look()
+        call = functools.partial(self._call, arguments)
+        randomness = GlobalRandomness()
+        generators = [(slot, slot.read()) for slot in self.scope.generators]
+        start = next(engine.node_numbers)
+        mode.tape = self.tape
+        try:
+            for slot, _ in self.originals:
+                if slot.place in self.inputs:
+                    slot.write(self.inputs[slot.place])
+            for slot, rng in generators:
+                slot.write(self.tape.generator(rng))
+            with _collector_at_rest():
+                result = call()
+                randomness.check()
+                self._check_changes(call)
+                return self._entry(arguments, result, start)
+        except BaseException:
+            self.scope.restore()
+            raise
+        finally:
+            mode.tape = None
+            for slot, x in [*self.originals, *generators, *self.made]:
+                slot.write(x)
+            self.tape.rewind()
+
+    def _call(self, arguments: list[Any]) -> Any:
+        args, keywords = self.given.build(arguments)
+        return self.f(*args, **keywords)
+
+    def _check_changes(self, call: Callable[[], Any]) -> None:
+        """Raise CaptureError if the call changed a list, a dict or an object, but for arrays.
+
+        The call is made once more then, line by line, to find the one that did it.
+        """
+        name = self.scope.changed()
+        if name is None:
+            return
+        self.scope.restore()
+        try:
+            line = changing_line(call, self.scope.changed)
+        finally:
+            self.scope.restore()
+        raise CaptureError(
+            f"compile: {line or self.name} changes {name}, which a program would not do again: do "
+            "it outside, with what the function returns"
+        )
+
+    # ---- What goes in
+
+    def _arguments(self) -> list[Any]:
+        """The arguments as the function gets them: what varies is traced."""
+        found = []
+        for at, leaf in enumerate(self.given.leaves):
+            variable, name = f"a{at}", f"argument {at}"
+            number = isinstance(leaf, _VARYING) or (type(leaf) is int and name in self.varying)
+            if isinstance(leaf, np.ndarray) or (number and not self.constants):
+                self.has_numbers |= number and not isinstance(leaf, np.ndarray)
+                found.append(self._input(variable, leaf, name))
+                continue
+            found.append(leaf)
+            if isinstance(leaf, Value):
+                self.caller.value(variable, leaf)
+            elif hasattr(type(leaf), "__array__") and not isinstance(leaf, np.generic):
+                raise TypeError(
+                    f"compile: {name} is a {type(leaf).__name__}: make it an array, np.asarray(x)"
+                )
+            else:
+                self.caller.constant(variable, leaf)
+                if type(leaf) is int:
+                    self.numbers[name] = leaf
+            self.scope.look(leaf, name, variable)
+        return found
+
+    def _input(self, variable: str, x: Any, name: str) -> Traced:
+        """A varying value as an input; an array that is found twice is one."""
+        if isinstance(x, np.ndarray) and id(x) in self.arrays:
+            traced, other = self.arrays[id(x)]
+            self.caller.miss_if(f"{variable} is not {other}")
+            return traced
+        self.caller.varying(variable, x)
+        traced = self.tape.input(x, name)
+        self.first[id(traced)] = traced.ref
+        if isinstance(x, np.ndarray):
+            self.arrays[id(x)] = traced, variable
+        return traced
+
+    def _look(self) -> None:
+        """Find what the function uses by name, and expect it in each call."""
+        self.scope.look(self.f, self.name)
+        for function in self.scope.functions:
+            check_code(function)
+        for container in self.scope.lengths:
+            self.caller.length(container)
+        slots = {slot.place: slot for slot in self.scope.slots}
+        for slot, x in self.scope.bindings:
+            if slot.place in self.varying and type(x) in (int, float) and not self.constants:
+                slots[slot.place] = slot
+                self.has_numbers = True
+            elif slot.place not in slots:
+                self.caller.binding(slot, x)
+                if type(x) in (int, float):
+                    self.numbers[slot.place] = x
+        for slot in slots.values():
+            x = slot.read()
+            self.originals.append((slot, x))
+            variable = self.caller.read(slot)
+            if isinstance(x, _VARYING) or type(x) is int:
+                self.inputs[slot.place] = self._input(variable, x, slot.name)
+            else:
+                self.caller.constant(variable, x)
+
+    # ---- What comes out
+
+    def _entry(self, arguments: list[Any], result: Any, start: int) -> Entry:
+        writes = self._writes()
+        tree, build = flatten(result)
+        leaves = [leaf for _, leaf in tree]
+        computed = [at for at, x in enumerate(leaves) if self._is_computed(x)]
+        _, build = flatten(build([None for _ in leaves]))  # which refers to nothing that is traced
+        results = Results(leaves, computed, build)
+        outputs = [leaves[at] for at in computed]
+        gradients, sources = self._gradients(outputs, writes, start)
+        changed = [at for at, x in enumerate(arguments) if self._is_changed(x)]
+        program = self.tape.program
+        program.outputs = [_symbol(x) for _, x in writes]
+        program.outputs += [_symbol(x) for x in outputs]
+        program.outputs += [arguments[at].ref for at in changed]
+        program.donated = {
+            at: self.first[id(self.inputs[slot.place])]
+            for at, (slot, _) in enumerate(writes)
+            if slot.place in self.inputs
+        }
+        self._guard()
+        first, last = len(writes), len(writes) + len(computed)
+        finish, more = self.caller.give(results, "b"), ""
+        backward = None
+        if sources:
+            wanted = [at for at, x in enumerate(outputs) if _requires_grad(x)]
+            program, backward, residuals = split(program, gradients, len(wanted))
+            derivatives = Differentiable(self.name, results, wanted, outputs, executor(backward))
+            finish = self.caller.give(derivatives, "b")
+            nodes = ", ".join([self._node(node) for node in sources])
+            kept = ", ".join(self._residuals(residuals, program))
+            more = f", [{nodes}], [{kept}]"
+        whole = optimized(program)
+        self.caller.run(executor(whole))
+        for at, (slot, x) in enumerate(writes):
+            self.caller.write(slot, at, in_place=x is self.inputs.get(slot.place))
+        for argument, at in zip(changed, range(last, last + len(changed)), strict=True):
+            self.caller.change(argument, at)
+        repeatable = not self.made
+        text = f"{finish}(results[{first}:{last}]{more})"
+        call = self.caller.function(text, tested=repeatable)
+        return Entry(self.given.structure, call, program, whole, backward, repeatable)
+
+    def _writes(self) -> list[tuple[Slot, Any]]:
+        """The slots that hold something else after the call, and what they hold."""
+        found = Scope()
+        for at, leaf in enumerate(self.given.leaves):
+            found.look(leaf, f"argument {at}", f"a{at}")
+        found.look(self.f, self.name)
+        before = {slot.place: (slot, x) for slot, x in self.originals}
+        numbers = {slot.place for slot, x in self.scope.bindings if type(x) in (int, float)}
+        writes = []
+        for slot in {slot.place: slot for slot, _ in self.originals}.values():
+            x = slot.read()
+            given = self.inputs.get(slot.place, before[slot.place][1])
+            if x is not given or self._is_changed(x):
+                writes.append((slot, _data(x)))
+        for slot in {slot.place: slot for slot in found.slots}.values():
+            x = slot.read()
+            if slot.place in before or not isinstance(x, Traced):
+                continue
+            if slot.place in numbers:
+                raise VaryingNumberError(slot.place)
+            writes.append((slot, x))
+            self.made.append((slot, x.value))
+        return writes
+
+    def _is_changed(self, x: Any) -> bool:
+        """Whether an input is another now, having been changed in place."""
+        return isinstance(x, Traced) and self.first.get(id(x), x.ref) != x.ref
+
+    def _is_computed(self, x: Any) -> bool:
+        if isinstance(x, Value):
+            return all(x is not known for known, _ in self.scope.values)
+        return isinstance(x, (Traced, np.ndarray))
+
+    def _gradients(
+        self, outputs: list[Any], writes: list[tuple[Slot, Any]], start: int
+    ) -> tuple[list[Any], list[Node]]:
+        """The derivatives of what is returned, and the nodes by which they are taken.
+
+        A function that changed a Value or its gradient was a whole step: nothing is left to
+        differentiate.
+        """
+        values = {slot.place for _, slot in self.scope.values}
+        values |= {(id(x._node), "grad") for x, _ in self.scope.values}
+        roots = [x for x in outputs if _requires_grad(x)]
+        if not roots or any(slot.place in values for slot, _ in writes):
+            return [], []
+        sources = sources_of([x._node for x in roots], start)
+        cotangents = [
+            self.tape.input(np.ones_like(x._data.value), f"gradient of result {at}")
+            for at, x in enumerate(roots)
+        ]
+        nodes = [x._node for x in roots]
+        found = engine.backpropagate(nodes, cotangents, onto=sources, through=False)
+        return [_symbol(found.get(node)) for node in sources], sources
+
+    def _node(self, node: Node) -> str:
+        """The node of a Value that the function uses, as an expression."""
+        for value, slot in self.scope.values:
+            if value._node is node:
+                return self.caller.node(slot)
+        raise CaptureError(
+            f"compile: {self.name} uses a Value that it can be given neither as an argument nor by "
+            "a name: pass it as an argument"
+        )
+
+    def _residuals(self, residuals: list[Ref], program: Program) -> Iterator[str]:
+        """Where the backward program finds what it needs: among results, or inputs."""
+        names = {x.ref: name for x, name in zip(program.inputs, self.caller.inputs, strict=True)}
+        at = len(program.outputs) - sum(ref not in names for ref in residuals)
+        for ref in residuals:
+            if ref in names:
+                yield names[ref]
+            else:
+                yield f"results[{at}]"
+                at += 1
+
+    def _guard(self) -> None:
+        """Let each call repeat the package's own checks of values."""
+        if not self.tape.guards:
+            return
+        program = self.tape.program
+        expected = [outcome for _, outcome in self.tape.guards]
+        outcomes: list[Any] = [ref for ref, _ in self.tape.guards]
+        checks = without_dead_code(Program(program.inputs, program.calls, outcomes), draws=False)
+        if any(isinstance(call.function, Draw) for call in checks.calls):
+            raise CaptureError(
+                f"compile: {self.name} checks a value that depends on random numbers: check it "
+                "outside, on what the function returns"
+            )
+        run = executor(checks)
+        self.caller.check(lambda inputs: [bool(x) for x in run(inputs)] == expected)
+
+
+def split(program: Program, gradients: list[Any], count: int) -> tuple[Program, Program, list[Ref]]:
+    """The program of the results, that of the gradients, and what goes from the one to the other.
+
+    The last `count` inputs are the gradients by the results, with which the second one begins.
+    """
+    given = program.inputs[-count:]
+    late = {x.ref for x in given}
+    for call in program.calls:
+        if not late.isdisjoint(call.inputs):
+            late.add(call.result)
+    kinds = {x.ref: (x.shape, x.dtype) for x in program.inputs}
+    kinds |= {call.result: (call.shape, call.dtype) for call in program.calls}
+    after = Program(
+        program.inputs, [call for call in program.calls if call.result in late], gradients
+    )
+    after = without_dead_code(after)
+    needed = dict.fromkeys(ref for call in after.calls for ref in call.inputs if ref not in late)
+    residuals = [*needed, *(ref for ref in refs(gradients) if ref not in late | set(needed))]
+    inputs = [Input(ref, "residual", *kinds[ref]) for ref in residuals]
+    before = replace(
+        program,
+        inputs=program.inputs[:-count],
+        calls=[call for call in program.calls if call.result not in late],
+        outputs=program.outputs + [ref for ref in residuals if not _is_input(ref, program)],
+    )
+    return before, optimized(replace(after, inputs=inputs + given)), residuals
+
+
+def _is_input(ref: Ref, program: Program) -> bool:
+    return any(x.ref == ref for x in program.inputs)
+
+
+class Results:
+    """Puts results into the nest that the function returned, as Values where it returned them."""
+
+    def __init__(self, leaves: list[Any], computed: list[int], build: Callable[..., Any]) -> None:
+        self.build = build
+        self.leaves = list(leaves)
+        self.computed = [(at, isinstance(leaves[at], Value)) for at in computed]
+        for at in computed:
+            self.leaves[at] = None
+
+    def __call__(self, results: Sequence[Any]) -> Any:
+        leaves = self.leaves.copy()
+        for (at, wrapped), x in zip(self.computed, results, strict=True):
+            leaves[at] = make_value(x, None) if wrapped and type(x) is not Value else x
+        return self.build(leaves)
+
+
+class Differentiable:
+    """Results that lead to a graph: one node, whose derivatives are a program too."""
+
+    def __init__(
+        self,
+        name: str,
+        results: Results,
+        wanted: list[int],
+        outputs: list[Any],
+        run: Callable[[list[Any]], list[Any]],
+    ) -> None:
+        self.name = name
+        self.results = results
+        self.wanted = wanted
+        self.kinds = [(outputs[at].shape, outputs[at].dtype) for at in wanted]
+        self.run = run
+        self.lock = threading.Lock()
+
+    def __call__(self, results: list[Any], sources: list[Node], residuals: list[Any]) -> Any:
+        def pull(cotangents: Any, graph: bool) -> Sequence[Any]:
+            if graph:
+                raise NotImplementedError(
+                    f"compile: {self.name} is compiled and has first derivatives only: compile the "
+                    "function that takes the second ones"
+                )
+            given = [
+                cotangents[at] if at in cotangents else np.zeros(*kind)
+                for at, kind in enumerate(self.kinds)
+            ]
+            with self.lock:
+                return self.run(residuals + given)
+
+        values = attached(self.name, [results[at] for at in self.wanted], sources, pull)
+        full = list(results)
+        for at, value in zip(self.wanted, values, strict=True):
+            full[at] = value
+        return self.results(full)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """A context without garbage collection: all that is made in a capture is in use."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _requires_grad(x: Any) -> bool:
+    return isinstance(x, Value) and x._node is not None and isinstance(x._data, Traced)
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Value) else x
+
+
+def _symbol(x: Any) -> Any:
+    x = _data(x)
+    return x.ref if isinstance(x, Traced) else x
