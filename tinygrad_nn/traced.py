@@ -26,7 +26,7 @@ def one_call(function: Function) -> Function:
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        if mode.tape is None:
+        if mode.tape is None or not mode.tape.is_of(args):
             return function(*args, **keywords)
         return mode.tape.call(function, args, keywords)
 
@@ -47,4 +47,6 @@ def kind_of(x: Any) -> type:
 
 def number(x: Any) -> Any:
     """x as a Python number, which leaves the dtype to what it is combined with."""
-    return mode.tape.call(float, (x,), {}) if is_traced(x) else float(x)
+    if not is_traced(x):
+        return float(x)
+    return x if type(x.value) in (int, float) else mode.tape.call(float, (x,), {})

@@ -107,7 +107,7 @@ class Caller:
         key = repr(slot.key) if isinstance(slot.key, (str, int)) else self.give(slot.key, "k")
         return f"{holder}[{key}]"
 
-    def check(self, guard: Callable[[Sequence[Any]], bool]) -> None:
+    def check(self, guard: Callable[[list[Any]], bool]) -> None:
         """Miss unless the guard holds of the inputs."""
         self.lines.append(f"inputs = [{', '.join(self.inputs)}]")
         self.miss_if(f"not {self.give(guard, 'g')}(inputs)")

@@ -13,6 +13,7 @@ from ..modes import EVERYTHING, mode
 from .arguments import Arguments, arguments
 from .calling import MISS
 from .capture import Capture, Entry, VaryingNumberError
+from .program import Program
 from .tracing import Traced
 
 _MOST = 16  # programs that are kept
@@ -28,7 +29,49 @@ class CacheInfo(NamedTuple):
 
 
 def compile(f: Callable[..., Any]) -> Compiled:
-    """`f` as a program of NumPy calls, which is run again without Python's graph."""
+    """`f` as a program of array operations, which each call runs again without Python's graph.
+
+    `f` may be a loss, a model, `value_and_grad(loss)`, or a whole training step: what it computes,
+    forward, backward and in the optimizer's update alike, is captured in its first call, improved,
+    and run with memory of its own. It changes parameters, gradients, optimizers' state and arrays
+    as `f` does, and its results are the same to the last bit, unless a value is repeated along an
+    axis and summed over it again: that is a product then, the same but for rounding.
+
+    A program holds for arguments of the same shapes, dtypes and structure, for equal constants
+    (text, booleans, integers), for the same objects by the names that `f` uses, for modules in the
+    same mode (`train`, `eval`), and with gradients enabled or not. For others another one is
+    captured; the 16 used last are kept (`cache_info()`). What varies freely: arrays, numbers of
+    floating point, the learning rate, arrays and Values that `f` uses by name, random numbers.
+    An integer that is seen to vary is one of them from then on, unless something depends on it that
+    is no computation, such as the length of a loop.
+
+    CaptureError, with the line, is raised for what a program would not do again, or would do for
+    one value only: `if loss > 3`, `float(loss)`, `print`, changes of lists, dicts and objects other
+    than the arrays in them. Use np.where, return it, or do it outside.
+
+    Results that `f` would give with a graph have one: a compiled model or loss is differentiated
+    by programs too (once; for second derivatives compile the function that takes them). After a
+    whole step there is nothing left to differentiate, so its results have none.
+
+    `program()` is the program as text, and `tg.draw(f)` draws it, before and after optimisation.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tg
+    >>> weight = tg.Value([1.0, 2.0])
+    >>> optimizer = tg.optim.SGD([weight], lr=0.1)
+    >>> @tg.compile
+    ... def step(x, y):
+    ...     loss = ((x @ weight - y) ** 2).mean()
+    ...     optimizer.zero_grad()
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> x = np.eye(2)
+    >>> [round(float(step(x, np.zeros(2))), 3) for _ in range(3)]
+    [2.5, 2.025, 1.64]
+    >>> step.cache_info()
+    CacheInfo(hits=1, misses=2, maxsize=16, currsize=2)
+    """
     return Compiled(f)
 
 
@@ -114,6 +157,11 @@ class Compiled:
     def program(self) -> str:
         """The text of the program that was used last."""
         return str(self._latest().program)
+
+    def programs(self) -> dict[str, Program]:
+        """The program that was used last, as it was captured and as it is run."""
+        entry = self._latest()
+        return {"captured": entry.captured, "optimized": entry.program}
 
     def _latest(self) -> Entry:
         if self._last is None:

@@ -128,6 +128,10 @@ class Tape:
             return type(result)(parts) if type(result) in (tuple, list) else type(result)(*parts)
         return Traced(self, ref, result, place)
 
+    def is_of(self, args: Any) -> bool:
+        """Whether something that is traced is among the arguments."""
+        return any(True for _ in _traced_in(args))
+
     def alive(self) -> list[Traced]:
         """What of all that was traced something still refers to."""
         return [traced for ref in self._traced if (traced := ref()) is not None]
@@ -145,8 +149,8 @@ def _by_numpy(function: Any) -> Callable[..., Any]:
 
 
 def _by_reduction(ufunc: np.ufunc) -> Callable[..., Any]:
-    def method(self: Any, axis: Any = None, dtype: Any = None, **keywords: Any) -> Any:
-        return ufunc.reduce(self, axis=axis, dtype=dtype, **keywords)
+    def method(self: Any, axis: Any = None, *more: Any, **keywords: Any) -> Any:
+        return ufunc.reduce(self, axis, *more, **keywords)
 
     return method
 

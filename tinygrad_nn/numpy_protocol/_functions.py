@@ -10,6 +10,7 @@ import numpy as np
 from .. import ops
 from ..domains import elementwise, real
 from ..primitive import primitive
+from ..traced import one_call
 from ._table import array_of, differentiable, dtype_of, implements, without_derivative
 
 without_derivative(np.round, np.around, np.fix)
@@ -92,6 +93,7 @@ def _bessel_i_vjp(g: Any, x: Any, n: int) -> Any:
 
 
 @primitive(x=_bessel_i_vjp, domain=elementwise(x=real, n=(0, 1, 2)))
+@one_call
 def _bessel_i(x: Any, n: int) -> Any:
     """The modified Bessel function of the first kind, I_n(x) = I_-n(x), for small n.
 

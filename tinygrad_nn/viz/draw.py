@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import engine, modes
+from ..compiler import Compiled
 from ..dispatch import gathered
 from ..nest import flatten
 from ..nn.module import Module
@@ -19,6 +20,7 @@ from ..value import Value
 from .fold import Choice, fold
 from .graph import Graph
 from .picture import Capture, Known, Picture, ancestors
+from .programs import picture_of_programs
 from .style import Style
 from .trouble import find_trouble
 
@@ -39,7 +41,8 @@ def draw(
     `target` is a Value, or several in a list, with the graph that led to it; or a model or
     function, which is called with `inputs` under `record()` and differentiated (the sum of its
     outputs, where they are several numbers), without changing a `grad` or the random numbers that
-    follow; or the report of a gradcheck, with wrong rules marked.
+    follow; or the report of a gradcheck, with wrong rules marked; or a compiled function without
+    inputs: then it is the program that was used last, before and after its optimisation.
 
     A node shows its operation, the name of the variable or parameter, shape and dtype, and the
     value and gradient: numbers, also of a vector of up to four, or mean ± standard deviation,
@@ -75,6 +78,8 @@ def draw(
     known = _variables(sys._getframe(1))
     if isinstance(target, (Value, tuple, list)) and not inputs:
         picture = Capture(known).run(_values(target))
+    elif isinstance(target, Compiled) and not inputs:
+        picture = picture_of_programs(target)
     elif callable(target):
         picture = _of_call(target, inputs, known)
     elif hasattr(target, "culprits") and not inputs:

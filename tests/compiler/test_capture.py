@@ -1,0 +1,453 @@
+"""What a compiled function takes, uses, changes and returns is what the function itself does."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_nn as tg
+from tinygrad_nn import CaptureError, Value, nn, optim
+
+X = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+
+
+def counts(f: Any) -> tuple[int, int]:
+    """Hits and misses."""
+    info = f.cache_info()
+    return info.hits, info.misses
+
+
+# ---- Arguments
+
+
+def test_keywords_nests_and_constants_are_told_apart() -> None:
+    @tg.compile
+    def f(x: Any, how: str = "twice", **named: Any) -> Any:
+        total = x * 2 if how == "twice" else x
+        return {"sum": total + named.get("y", 0), "pair": (total, how), "none": None}
+
+    one, two = np.arange(2.0), np.array([10.0, 20.0])
+    np.testing.assert_array_equal(f(one)["sum"], [0, 2])
+    np.testing.assert_array_equal(f(one, "once")["sum"], [0, 1])
+    np.testing.assert_array_equal(f(one, y=two)["sum"], [10, 22])
+    np.testing.assert_array_equal(f(y=one, x=two)["sum"], [20, 41])
+    assert f(two)["pair"][1] == "twice"
+    assert f(two)["none"] is None
+    np.testing.assert_array_equal(f(two)["pair"][0], [20, 40])
+    assert counts(f) == (3, 4)
+
+
+def test_lists_of_numbers_are_data() -> None:
+    f = tg.compile(lambda xs, y: sum(x * y for x in xs))
+    assert f([1.0, 2.0], 3.0) == 9
+    assert f([2.0, 2.0], 4.0) == 16
+    assert f([1.0, 2.0, 3.0], 1.0) == 6
+    assert counts(f) == (1, 2)
+
+
+def test_another_order_in_memory_is_another_program_with_the_same_sums() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 7)).astype(np.float32)
+    f = tg.compile(lambda x: np.exp(x).sum())
+    for each in (x, np.asfortranarray(x), x[::2], x):
+        assert f(each) == np.exp(each).sum()
+    assert counts(f) == (1, 3)
+
+
+def test_an_array_given_twice_is_one() -> None:
+    def add(x: Any, y: Any) -> Any:
+        x += y
+        return x * 1.0
+
+    f = tg.compile(add)
+    one, two = np.ones(2), np.ones(2)
+    np.testing.assert_array_equal(f(one, one), [2, 2])
+    np.testing.assert_array_equal(f(one, two), [3, 3])
+    np.testing.assert_array_equal(f(two, two), [2, 2])
+    np.testing.assert_array_equal(one, [3, 3])
+
+
+def test_an_argument_changed_in_place_is_changed() -> None:
+    def double(x: Any) -> Any:
+        x *= 2
+        part = x[1:]
+        part -= 1
+        x[0] += 5
+        return x.sum()
+
+    f = tg.compile(double)
+    eager, compiled = np.ones(3), np.ones(3)
+    for _ in range(3):
+        assert double(eager) == f(compiled)
+        np.testing.assert_array_equal(compiled, eager)
+
+
+def test_what_is_no_array_is_refused() -> None:
+    class Foreign:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return np.ones(2)
+
+    with pytest.raises(TypeError, match=r"argument 0 is a Foreign.*np\.asarray"):
+        tg.compile(lambda x: x)(Foreign())
+
+
+def test_integers_that_vary_are_data_after_the_second_capture() -> None:
+    f = tg.compile(lambda x, k: x * (1 - 0.9 * k / 100))
+    for k in range(6):
+        np.testing.assert_array_equal(f(np.ones(2), k), np.ones(2) * (1 - 0.9 * k / 100))
+    assert counts(f) == (4, 2)
+
+
+def test_a_number_that_decides_is_a_constant() -> None:
+    f = tg.compile(lambda x, a: x * a if a > 0 else -x)
+    for a in (1.0, -1.0, 1.0):
+        np.testing.assert_array_equal(f(np.ones(2), a), [a, a])
+    assert counts(f) == (1, 2)
+
+
+# ---- What is used by name
+
+
+def test_attributes_of_objects_and_modules_are_used_as_they_are() -> None:
+    class Scaled:
+        def __init__(self) -> None:
+            self.weights = [np.ones(2), np.full(2, 2.0)]
+            self.power = 2
+
+        def __call__(self, x: Any) -> Any:
+            return (x * self.weights[0] + self.weights[1]) ** self.power
+
+    scaled = Scaled()
+    f = tg.compile(scaled)
+    np.testing.assert_array_equal(f(np.ones(2)), [9, 9])
+    scaled.weights[0][:] = 2
+    np.testing.assert_array_equal(f(np.ones(2)), [16, 16])
+    scaled.weights[1] = np.zeros(2)
+    np.testing.assert_array_equal(f(np.ones(2)), [4, 4])
+    assert counts(f) == (2, 1)
+    scaled.power = 3
+    np.testing.assert_array_equal(f(np.ones(2)), [8, 8])
+    assert counts(f) == (2, 2)
+
+
+def test_a_state_that_the_function_keeps_goes_on() -> None:
+    class Mean:
+        def __init__(self) -> None:
+            self.mean = 0.0
+
+        def __call__(self, x: Any) -> Any:
+            self.mean = 0.9 * self.mean + 0.1 * x.mean()
+            return x - self.mean
+
+    eager, other = Mean(), Mean()
+    compiled = tg.compile(other)
+    for at in range(5):
+        np.testing.assert_array_equal(compiled(np.ones(2) * at), eager(np.ones(2) * at))
+        assert other.mean == eager.mean
+    assert compiled.cache_info().hits >= 2
+
+
+def test_a_method_is_compiled_for_each_object() -> None:
+    class Trainer:
+        def __init__(self, start: float) -> None:
+            self.weight = Value(np.full(2, start))
+
+        @tg.compile
+        def step(self, x: Any) -> Any:
+            loss = ((self.weight * x) ** 2).sum()
+            self.weight.zero_grad()
+            loss.backward()
+            self.weight.data -= 0.1 * self.weight.grad
+            return loss
+
+    for start in (1.0, 3.0):
+        trainer = Trainer(start)
+        expected = start
+        for _ in range(3):
+            assert trainer.step(np.ones(2)) == pytest.approx(2 * expected**2)
+            expected -= 0.1 * 2 * expected
+        np.testing.assert_allclose(trainer.weight.data, expected)
+
+
+def test_frozen_parameters_get_no_gradient() -> None:
+    layer = nn.Linear(4, 1, rng=np.random.default_rng(0))
+    f = tg.compile(lambda x: (layer(x) ** 2).sum())
+    f(X).backward()
+    layer.weight.requires_grad = False
+    layer.bias.zero_grad()
+    f(X).backward()
+    assert layer.weight.grad is None
+    np.testing.assert_allclose(layer.bias.grad, 2 * layer(X).data.sum(0), rtol=1e-6)
+
+
+# ---- Whole training steps
+
+
+def train(compiled: bool, clip: Any, make_optimizer: Any) -> Any:
+    """What seven steps of training leave and return."""
+    tg.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.Linear(4, 8, rng=rng), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 3, rng=rng)
+    )
+    optimizer = make_optimizer(model.parameters())
+    labels = np.array([0, 1, 2, 0, 1, 2])
+
+    def step(x: Any, y: Any) -> Any:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = clip(model.parameters())
+        optimizer.step()
+        return loss, norm
+
+    take = tg.compile(step) if compiled else step
+    found = []
+    for at in range(7):
+        if at == 4:
+            model.eval()
+        loss, norm = take(X, labels)
+        found += [loss.data, norm]
+        optimizer.param_groups[0]["lr"] *= 0.5
+    state = [x for part in optimizer.state.values() for x in part.values()]
+    return found, [p.data for p in model.parameters()], [p.grad for p in model.parameters()], state
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        lambda p: optim.clip_grad_norm_(p, 0.2),
+        lambda p: optim.clip_grad_norm_(p, 1e6),
+        lambda p: optim.clip_grad_value_(p, 0.01),
+    ],
+)
+@pytest.mark.parametrize(
+    "make_optimizer", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.Adam(p, 0.01)]
+)
+def test_clipping_modes_and_rates_are_those_of_eager(clip: Any, make_optimizer: Any) -> None:
+    eager, compiled = (train(each, clip, make_optimizer) for each in (False, True))
+    for expected, found in zip(eager, compiled, strict=True):
+        for x, y in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(y, x)
+            assert type(y) is type(x)
+
+
+def test_a_rate_that_the_step_changes_goes_on() -> None:
+    weight = Value(np.ones(2))
+    optimizer = optim.SGD([weight], lr=0.1)
+
+    @tg.compile
+    def step() -> None:
+        loss = (weight**2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] *= 0.5
+
+    for _ in range(3):
+        step()
+    assert optimizer.param_groups[0]["lr"] == 0.0125
+    np.testing.assert_allclose(weight.data, 0.8 * 0.9 * 0.95, rtol=1e-15)
+
+
+def test_model_and_optimizer_may_be_arguments() -> None:
+    @tg.compile
+    def step(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    target = X.sum(1, keepdims=True)
+    for seed in (0, 1):
+        model = nn.Linear(4, 1, rng=np.random.default_rng(seed))
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        losses = [float(step(model, optimizer, X, target)) for _ in range(20)]
+        assert losses[-1] < 0.2 * losses[0]
+    assert counts(step) == (36, 4)
+
+
+def test_gradients_cleared_by_the_step_are_cleared() -> None:
+    weight = Value(np.ones(2))
+
+    @tg.compile
+    def step() -> None:
+        (weight**2).sum().backward()
+        weight.data = weight.data - weight.grad
+        weight.zero_grad()
+
+    step()
+    step()
+    assert weight.grad is None
+    np.testing.assert_array_equal(weight.data, [1, 1])
+    assert counts(step) == (1, 1)
+
+
+def test_old_arrays_stay_as_they_were() -> None:
+    weight = Value(np.ones(3))
+    optimizer = optim.SGD([weight], lr=0.25)
+
+    @tg.compile
+    def step() -> Any:
+        loss = (weight**2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    kept = []
+    for _ in range(5):
+        kept.append((weight.data, weight.data.copy()))
+        step()
+        kept.append((weight.grad, weight.grad.copy()))
+    for array, copy in kept:
+        np.testing.assert_array_equal(array, copy)
+
+
+# ---- Results
+
+
+def test_results_can_be_differentiated_outside() -> None:
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(4, 8, rng=rng), nn.Tanh(), nn.Dropout(0.4), nn.Linear(8, 3))
+    compiled = tg.compile(model)
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    for run in range(3):
+        found = []
+        for f in (model, compiled):
+            tg.manual_seed(run)
+            x = Value(X)
+            loss = nn.functional.cross_entropy(f(x), labels)
+            for p in model.parameters():
+                p.zero_grad()
+            loss.backward()
+            found.append([loss.data, x.grad, *(p.grad for p in model.parameters())])
+        for expected, result in zip(*found, strict=True):
+            np.testing.assert_array_equal(result, expected)
+    assert compiled.cache_info().hits >= 2
+
+
+def test_transforms_take_compiled_functions_and_are_compiled() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.sin(x) ** 2)
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(tg.grad(tg.compile(f))(x), tg.grad(f)(x))
+    for transform in (tg.grad, tg.hessian, tg.jacobian):
+        np.testing.assert_array_equal(tg.compile(transform(f))(x), transform(f)(x))
+    compiled = tg.compile(lambda x, v: tg.hvp(f, (x,), (v,)))
+    for scale in (1.0, 2.0):
+        (found,) = compiled(x, scale * x)
+        (expected,) = tg.hvp(f, (x,), (scale * x,))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_second_derivatives_through_a_compiled_function_are_refused() -> None:
+    with pytest.raises(NotImplementedError, match="compile the function that takes the second"):
+        tg.hessian(tg.compile(lambda x: np.sum(np.sin(x))))(np.ones(2))
+
+
+def test_inside_of_another_and_under_record_the_function_itself_is_called() -> None:
+    inner = tg.compile(lambda x: x * 2)
+    outer = tg.compile(lambda x: inner(x) + 1)
+    np.testing.assert_array_equal(outer(np.ones(2)), [3, 3])
+    assert counts(inner) == (0, 0)
+    with tg.record():
+        assert inner(Value(1.0))._node.primitive.name == "multiply"
+
+
+def test_without_gradients_results_have_no_graph() -> None:
+    weight = Value(np.ones(2))
+    f = tg.compile(lambda x: (x * weight).sum())
+    with tg.no_grad():
+        assert not f(np.ones(2)).requires_grad
+    assert f(np.ones(2)).requires_grad
+    assert counts(f) == (0, 2)
+
+
+def test_threads_share_a_program() -> None:
+    f = tg.compile(lambda x: np.tanh(np.sin(x) * np.cos(x)) + np.exp(x))
+    inputs = [np.full(20_000, at / 8) for at in range(8)]
+    f(inputs[0])
+    wrong = []
+
+    def run(x: Any) -> None:
+        expected = np.tanh(np.sin(x) * np.cos(x)) + np.exp(x)
+        wrong.extend(1 for _ in range(20) if not np.array_equal(f(x), expected))
+
+    threads = [threading.Thread(target=run, args=(x,)) for x in inputs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_at_most_sixteen_programs_are_kept() -> None:
+    f = tg.compile(lambda x: x * 2)
+    for size in range(1, 21):
+        f(np.ones(size))
+    assert f.cache_info().currsize == f.cache_info().maxsize == 16
+    f(np.ones(20))
+    f(np.ones(1))
+    assert counts(f) == (1, 21)
+
+
+def test_what_cannot_be_compiled_is_an_error_at_once() -> None:
+    with pytest.raises(TypeError, match="compile takes a function, not int"):
+        tg.compile(3)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="before the first call"):
+        tg.compile(lambda x: x).program()
+
+
+def test_errors_of_the_function_are_its_own_and_change_nothing() -> None:
+    weight = Value(np.ones(2))
+    optimizer = optim.Adam([weight], lr=0.1)
+
+    @tg.compile
+    def step() -> None:
+        (weight**2).sum().backward()
+        optimizer.step()
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        step()
+    np.testing.assert_array_equal(weight.data, [1, 1])
+    assert weight.grad is None
+    assert not optimizer.state
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.calls = 0
+        self.history: list[Any] = []
+
+    def __call__(self, x: Any) -> Any:
+        y = x * 2
+        self.calls += 1
+        return y
+
+    def keep(self, x: Any) -> Any:
+        y = x * 2
+        self.history.append(y)
+        return y
+
+
+@pytest.mark.parametrize(
+    ("f", "line", "message"),
+    [
+        (Counter(), Counter.__call__.__code__.co_firstlineno + 2, r"changes Counter\.calls"),
+        (Counter().keep, Counter.keep.__code__.co_firstlineno + 2, r"changes self\.history"),
+    ],
+)
+def test_a_change_of_anything_but_arrays_is_an_error_with_its_line(
+    f: Any, line: int, message: str
+) -> None:
+    with pytest.raises(CaptureError, match=message) as caught:
+        tg.compile(f)(np.ones(2))
+    assert f"test_capture.py:{line} " in str(caught.value)
+    owner = getattr(f, "__self__", f)
+    assert owner.calls == 0
+    assert owner.history == []

@@ -1,0 +1,104 @@
+"""What a compiled function returns: its results, and the graph that leads to them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..engine import Node
+from ..transforms._custom import attached
+from ..value import Value, make_value
+from .passes import optimized, without_dead_code
+from .program import Input, Program, Ref, refs
+
+
+class Results:
+    """Puts results into the nest that the function returned, as Values where it returned them."""
+
+    def __init__(self, leaves: list[Any], computed: list[int], build: Callable[..., Any]) -> None:
+        self.build = build
+        self.leaves = list(leaves)
+        self.computed = [(at, isinstance(leaves[at], Value)) for at in computed]
+        for at in computed:
+            self.leaves[at] = None
+
+    def __call__(self, results: Sequence[Any]) -> Any:
+        leaves = self.leaves.copy()
+        for (at, wrapped), x in zip(self.computed, results, strict=True):
+            leaves[at] = make_value(x, None) if wrapped and type(x) is not Value else x
+        return self.build(leaves)
+
+
+class Differentiable:
+    """Results that lead to a graph: one node, whose derivatives are a program too."""
+
+    def __init__(
+        self,
+        name: str,
+        results: Results,
+        wanted: list[int],
+        outputs: list[Any],
+        run: Callable[[list[Any]], list[Any]],
+    ) -> None:
+        self.name = name
+        self.results = results
+        self.wanted = wanted
+        self.kinds = [(outputs[at].shape, outputs[at].dtype) for at in wanted]
+        self.run = run
+        self.lock = threading.Lock()
+
+    def __call__(self, results: list[Any], sources: list[Node], residuals: list[Any]) -> Any:
+        def pull(cotangents: Any, graph: bool) -> Sequence[Any]:
+            if graph:
+                raise NotImplementedError(
+                    f"compile: {self.name} is compiled and has first derivatives only: compile the "
+                    "function that takes the second ones"
+                )
+            given = [
+                cotangents[at] if at in cotangents else np.zeros(*kind)
+                for at, kind in enumerate(self.kinds)
+            ]
+            with self.lock:
+                return self.run(residuals + given)
+
+        values = attached(self.name, [results[at] for at in self.wanted], sources, pull)
+        full = list(results)
+        for at, value in zip(self.wanted, values, strict=True):
+            full[at] = value
+        return self.results(full)
+
+
+def split(program: Program, gradients: list[Any], count: int) -> tuple[Program, Program, list[Ref]]:
+    """The program of the results, that of the gradients, and what goes from the one to the other.
+
+    The last `count` inputs are the gradients by the results, with which the second one begins.
+    """
+    given = program.inputs[-count:]
+    late = {x.ref for x in given}
+    for call in program.calls:
+        if not late.isdisjoint(call.inputs):
+            late.add(call.result)
+    kinds = {x.ref: (x.shape, x.dtype) for x in program.inputs}
+    kinds |= {call.result: (call.shape, call.dtype) for call in program.calls}
+    after = Program(
+        program.inputs, [call for call in program.calls if call.result in late], gradients
+    )
+    after = without_dead_code(after)
+    needed = dict.fromkeys(ref for call in after.calls for ref in call.inputs if ref not in late)
+    residuals = [*needed, *(ref for ref in refs(gradients) if ref not in late | set(needed))]
+    inputs = [Input(ref, "residual", *kinds[ref]) for ref in residuals]
+    before = replace(
+        program,
+        inputs=program.inputs[:-count],
+        calls=[call for call in program.calls if call.result not in late],
+        outputs=program.outputs + [ref for ref in residuals if not _is_input(ref, program)],
+    )
+    return before, optimized(replace(after, inputs=inputs + given)), residuals
+
+
+def _is_input(ref: Ref, program: Program) -> bool:
+    return any(x.ref == ref for x in program.inputs)
