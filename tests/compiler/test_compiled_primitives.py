@@ -1,4 +1,4 @@
-"""Every primitive, its derivatives included, gives compiled what it gives eagerly, to the last bit."""
+"""Every primitive, with its derivatives, gives compiled what it gives eagerly, to the last bit."""
 
 import warnings
 from typing import Any

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine import short_path
 from ..errors import CaptureError
-from .state import is_library
+from .places import is_library, line_of
 
 _USES = {
     "print": "prints",
@@ -65,7 +65,7 @@ def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | 
             return None
         if lines and not found and changed():
             found.append(lines[-1])
-        lines.append(f"{short_path(frame.f_code.co_filename)}:{frame.f_lineno}")
+        lines.append(line_of(frame))
         return trace
 
     before = sys.gettrace()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +13,8 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from ..traced import is_traced
 from ..value import Value
+from .places import is_library, is_own, root_of
 
-_PACKAGE = __name__.partition(".")[0]
 _NUMBERS = (int, float, complex, np.generic)
 _ATOMS = (*_NUMBERS, str, bytes, type(None))
 # What has nothing in it that a program could use.
@@ -141,9 +140,9 @@ class Scope:
                 container.update(before)
 
     def _function(self, f: types.FunctionType) -> None:
-        if _is_own(f.__module__) and not f.__closure__:
+        if is_own(f.__code__, f.__module__) and not f.__closure__:
             return
-        if not _is_own(f.__module__):
+        if not is_own(f.__code__, f.__module__):
             self.functions.append(f)
         self.look((f.__defaults__, f.__kwdefaults__), f.__name__)
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
@@ -151,7 +150,7 @@ class Scope:
                 self._named(name, cell.cell_contents, Slot(name, cell, "cell_contents", True))
             except ValueError:  # empty yet
                 continue
-        if _is_own(f.__module__):
+        if is_own(f.__code__, f.__module__):
             return
         names = dict.fromkeys(_names_in(f.__code__))
         for name in names:
@@ -167,7 +166,7 @@ class Scope:
     def _attributes(self, x: Any, name: str) -> None:
         """What an object holds, and the methods that its class has."""
         kind = type(x)
-        own = _is_own(kind.__module__)
+        own = root_of(kind.__module__) == root_of(__name__)
         if own and not isinstance(x, Module):  # such as a compiled function
             for part in getattr(x, "__dict__", {}).values():
                 if isinstance(part, (types.FunctionType, types.MethodType, Value, Module)):
@@ -238,17 +237,6 @@ def _items(container: Any) -> dict[Any, Any]:
 
 def _varies(x: Any) -> bool:
     return isinstance(x, (np.ndarray, np.generic)) or is_traced(x)
-
-
-def _is_own(module: str | None) -> bool:
-    return (module or "").partition(".")[0] == _PACKAGE
-
-
-def is_library(module: str | None) -> bool:
-    """Whether a module is one whose objects are left alone: Python's, NumPy's, and this package."""
-    root = (module or "").partition(".")[0]
-    known = root in sys.stdlib_module_names and root != "__main__"
-    return known or root in ("numpy", _PACKAGE)
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..engine import short_path
 from ..errors import CaptureError
 from ..random import plain_generator
 from .functions import Draw, as_type, with_at, with_item
+from .places import current_line, is_ours
 from .program import Call, Input, Program, Ref, function_name, layout_of
 
-_PACKAGE = __name__.partition(".")[0]
 _NUMBERS = (bool, int, float, complex)
 # Of Python's numbers alone the result is one, which leaves the dtype to what it is combined with.
 _OPERATORS: dict[Any, Callable[..., Any]] = {
@@ -101,12 +100,12 @@ class Tape:
             return None
         if not isinstance(result, (np.ndarray, np.generic, *_NUMBERS, tuple, list)):
             raise CaptureError(
-                f"compile: {_place()} makes {type(result).__name__} of a value that changes from "
+                f"compile: {current_line()} makes {type(result).__name__} of a value that changes from "
                 "call to call: do it outside, with what the function returns"
             )
         ref = self._new_ref()
         shape, dtype = ((), None) if isinstance(result, (tuple, list)) else _kind(result)
-        place = _place() if shape else ""
+        place = current_line() if shape else ""
         self.program.calls.append(
             Call(
                 ref,
@@ -379,7 +378,7 @@ class Traced(NDArrayOperatorsMixin):
     # ---- What would be true of this value only
 
     def __bool__(self) -> bool:
-        if _is_own(sys._getframe(1)):  # the package's checks of arguments: checked in each call
+        if is_ours(sys._getframe(1)):  # the package's checks of arguments: checked in each call
             self.tape.guards.append((self.ref, bool(self.value)))
             return bool(self.value)
         raise self._error("decided something by it", "use np.where")
@@ -397,7 +396,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def _error(self, what: str, instead: str) -> CaptureError:
         return CaptureError(
-            f"compile: {_place()} {what}, which is a value that changes from call to call: "
+            f"compile: {current_line()} {what}, which is a value that changes from call to call: "
             f"{instead}"
         )
 
@@ -445,7 +444,7 @@ def _written(targets: Any, result: Any) -> Any:
             continue
         if not isinstance(target, Traced):
             raise CaptureError(
-                f"compile: {_place()} writes into an array that is no result of the function"
+                f"compile: {current_line()} writes into an array that is no result of the function"
             )
         target._become(part if part.dtype == target.dtype else part.astype(target.dtype))
     return targets[0] if len(targets) == 1 else targets
@@ -486,16 +485,3 @@ def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any] | None]:
     if isinstance(value, _NUMBERS) and not isinstance(value, np.generic):
         return (), None
     return np.shape(value), np.asarray(value).dtype
-
-
-def _is_own(frame: Any) -> bool:
-    name: str = frame.f_globals.get("__name__", "")
-    return name.partition(".")[0] == _PACKAGE
-
-
-def _place() -> str:
-    """The line outside of the package that is being run."""
-    frame = sys._getframe(1)
-    while frame.f_back and (_is_own(frame) or "numpy" in frame.f_globals.get("__name__", "")):
-        frame = frame.f_back
-    return f"{short_path(frame.f_code.co_filename)}:{frame.f_lineno}"
