@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import harness, machine, report
 from .rows import ROWS, Row
-from .sides import OURS, PEERS
+from .sides import EAGER, PEERS
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=f"Time {OURS} and its peers on the same work."
+        prog="python -m benchmarks", description=f"Time {EAGER} and its peers on the same work."
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help="rows, or how their names begin")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS, metavar="PEER")

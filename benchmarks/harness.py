@@ -59,10 +59,10 @@ class Result:
     left_out: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
-    def ratios(self, peer: str) -> list[float]:
-        """Our figure by the peer's in the same round, round by round."""
-        ours, other = self.figures[OURS].rounds, self.figures[peer].rounds
-        return [a / b for a, b in zip(ours, other, strict=True)]
+    def ratios(self, ours: str, peer: str) -> list[float]:
+        """The figure of a side of ours by the peer's in the same round, round by round."""
+        pairs = zip(self.figures[ours].rounds, self.figures[peer].rounds, strict=True)
+        return [a / b for a, b in pairs]
 
 
 class WorkerError(Exception):
@@ -127,8 +127,8 @@ class Worker:
 
 
 def run(row: Row, peers: Sequence[str], plan: Plan, progress: Callable[[str], None]) -> Result:
-    """Time `row` on our side and the peers', leaving out who cannot or does not agree."""
-    sides = [OURS, *peers]
+    """Time `row` on our sides and the peers', leaving out who cannot or does not agree."""
+    sides = [*OURS, *peers]
     result = Result(row)
     order = random.Random(0)
     with ExitStack() as ending:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .harness import Result
-from .sides import OURS
+from .sides import COMPILED, EAGER, OURS
 
 BUSY = 0.1  # the share of the cores from which other programs disturb the figures
 
@@ -35,48 +35,64 @@ def machine_text(machine: dict[str, Any]) -> str:
 
 
 def result_text(result: Result) -> str:
-    """The table of a row: fastest side first."""
+    """The table of a row: fastest side first, with the ratios of our figures to each."""
+    ours = [side for side in OURS if side in result.figures]
     lines = [
         f"{result.row.name}   {result.row.title}",
-        f"  {'side':<13} {'version':<12} {result.row.unit:>12} {'quartiles':>21}   ours / side",
+        f"  {'side':<20} {'version':<12} {result.row.unit:>12} {'quartiles':>21}"
+        + "".join([f"   {_RATIO[side]:<24}" for side in ours]),
     ]
     figures = {side: quartiles(figures.rounds) for side, figures in result.figures.items()}
     for side in sorted(figures, key=lambda side: figures[side][1]):
         low, middle, high = figures[side]
         line = (
-            f"  {side:<13} {result.figures[side].version:<12} {_number(middle):>12}"
+            f"  {side:<20} {result.figures[side].version:<12} {_number(middle):>12}"
             f" {_number(low) + ' - ' + _number(high):>21}"
         )
-        if side != OURS and OURS in figures:
-            low, ratio, high = quartiles(result.ratios(side))
-            line += f"   {ratio:6.3f} ({low:.3f} - {high:.3f})  {_verdict(result, side)}"
-        lines.append(line.rstrip())
+        lines.append(
+            (line + "".join([f"   {_ratio(result, own, side):<24}" for own in ours])).rstrip()
+        )
+    lines += [
+        f"  target {ours} / {peer} <= {target}: {'met' if met else 'MISSED'}"
+        for (ours, peer), target in result.row.targets.items()
+        if (met := target_met(result, ours, peer)) is not None
+    ]
     lines += [f"  {side}: left out, {reason}" for side, reason in result.left_out.items()]
     lines += [f"  {side}: ERROR, {reason}" for side, reason in result.errors.items()]
     return "\n".join(lines)
 
 
+_RATIO = {EAGER: "eager / side", COMPILED: "compiled / side"}
+
+
+def _ratio(result: Result, ours: str, side: str) -> str:
+    if side == ours:
+        return ""
+    low, ratio, high = quartiles(result.ratios(ours, side))
+    return f"{ratio:.3f} ({low:.3f} - {high:.3f})"
+
+
 def summary_text(results: Sequence[Result]) -> str:
     """Which targets were met."""
-    verdicts = [
-        (result.row.name, peer, met)
+    verdicts = {
+        (result.row.name, ours, peer): met
         for result in results
-        for peer in result.row.targets
-        if (met := target_met(result, peer)) is not None
-    ]
+        for ours, peer in result.row.targets
+        if (met := target_met(result, ours, peer)) is not None
+    }
     if not verdicts:
         return "no targets among these"
-    missed = [f"{row} against {peer}" for row, peer, met in verdicts if not met]
+    missed = [f"{row} ({ours} / {peer})" for (row, ours, peer), met in verdicts.items() if not met]
     text = f"{len(verdicts) - len(missed)} of {len(verdicts)} targets met"
     return text + (f"; missed: {', '.join(missed)}" if missed else "")
 
 
-def target_met(result: Result, peer: str) -> bool | None:
+def target_met(result: Result, ours: str, peer: str) -> bool | None:
     """Whether the median ratio is at most the target; None without a target or a ratio."""
-    target = result.row.targets.get(peer)
-    if target is None or not {OURS, peer} <= result.figures.keys():
+    target = result.row.targets.get((ours, peer))
+    if target is None or not {ours, peer} <= result.figures.keys():
         return None
-    return statistics.median(result.ratios(peer)) <= target
+    return statistics.median(result.ratios(ours, peer)) <= target
 
 
 def as_data(machine: dict[str, Any], results: Sequence[Result]) -> dict[str, Any]:
@@ -85,7 +101,6 @@ def as_data(machine: dict[str, Any], results: Sequence[Result]) -> dict[str, Any
 
 
 def _row_data(result: Result) -> dict[str, Any]:
-    peers = [side for side in result.figures if side != OURS and OURS in result.figures]
     return {
         "name": result.row.name,
         "title": result.row.title,
@@ -99,14 +114,18 @@ def _row_data(result: Result) -> dict[str, Any]:
             }
             for side, figures in result.figures.items()
         },
-        "ratios": {
-            peer: {
-                "quartiles": quartiles(result.ratios(peer)),
-                "target": result.row.targets.get(peer),
-                "met": target_met(result, peer),
+        "ratios": [
+            {
+                "ours": ours,
+                "side": side,
+                "quartiles": quartiles(result.ratios(ours, side)),
+                "target": result.row.targets.get((ours, side)),
+                "met": target_met(result, ours, side),
             }
-            for peer in peers
-        },
+            for ours in OURS
+            for side in result.figures
+            if ours in result.figures and side != ours
+        ],
         "left_out": result.left_out,
         "errors": result.errors,
     }
@@ -114,10 +133,3 @@ def _row_data(result: Result) -> dict[str, Any]:
 
 def _number(figure: float) -> str:
     return f"{figure:,.0f}" if figure >= 1000 else f"{figure:.1f}"
-
-
-def _verdict(result: Result, peer: str) -> str:
-    met = target_met(result, peer)
-    if met is None:
-        return ""
-    return f"target <= {result.row.targets[peer]}: {'met' if met else 'MISSED'}"

@@ -148,6 +148,8 @@ class Value:
                 "backward(). (Was a leaf replaced? Update leaves in place, under no_grad().)",
                 stacklevel=2,
             )
+        if modes.mode.tape is not None and is_traced(node.grad):
+            modes.mode.tape.read.add(node.grad.ref)
         return node.grad
 
     @grad.setter

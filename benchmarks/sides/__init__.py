@@ -14,6 +14,7 @@ from ..job import LeftOutError
 
 MODULES = {
     "tinygrad_nn": "tinygrad_nn",
+    "tinygrad_nn-compiled": "tinygrad_nn_compiled",
     "numpy": "numpy",
     "torch": "torch",
     "torch-compile": "torch_compile",
@@ -22,9 +23,9 @@ MODULES = {
     "mygrad": "mygrad",
     "micrograd": "micrograd",
 }
-OURS = "tinygrad_nn"
+EAGER, COMPILED = OURS = ("tinygrad_nn", "tinygrad_nn-compiled")
 REFERENCE = "numpy"  # whose numbers the others must agree with
-PEERS = [side for side in MODULES if side != OURS]
+PEERS = [side for side in MODULES if side not in OURS]
 
 
 def found(side: str, name: str) -> Any:

@@ -4,6 +4,7 @@ A kind is a dataclass here, and in every side that can do it a function named as
 which takes the dataclass and returns what is timed. Data and weights are the same on all sides.
 """
 
+from .first import FirstSteps
 from .functions import HVP, Elementwise, LogSumExp
 from .networks import MLP, RNN, DigitsEpoch, MoonsEpoch
 from .processes import Import, PeakMemory, ScalarMemory
@@ -17,6 +18,7 @@ __all__ = [
     "Chain",
     "DigitsEpoch",
     "Elementwise",
+    "FirstSteps",
     "Import",
     "LogSumExp",
     "MoonsEpoch",

@@ -52,9 +52,7 @@ def test_training_is_the_same_to_the_last_bit(make_optimizer: Any) -> None:
         for p, q in zip(eager[0].parameters(), compiled[0].parameters(), strict=True):
             np.testing.assert_array_equal(p.data, q.data)
             np.testing.assert_array_equal(p.grad, q.grad)
-    assert (
-        step.cache_info().misses == 2
-    )  # the optimizer has no state, and there are no gradients yet
+    assert step.cache_info().misses == (2 if compiled[1].state else 1)  # one makes the state
 
 
 def test_another_shape_or_mode_is_another_program() -> None:
@@ -62,12 +60,12 @@ def test_another_shape_or_mode_is_another_program() -> None:
     step = compile(step)
     for _ in range(4):
         step(X, T)
-    assert step.cache_info()[:2] == (2, 2)
+    assert step.cache_info()[:2] == (3, 1)
     step(X[:10], T[:10])
     step(X, T)
     model.eval()
     step(X, T)
-    assert step.cache_info()[:2] == (3, 4)
+    assert step.cache_info()[:2] == (4, 3)
 
 
 def test_values_and_gradients_are_those_of_eager() -> None:

@@ -33,7 +33,7 @@ class Caller:
         if arguments:
             self.lines.append(f"{''.join(f'a{at}, ' for at in range(arguments))[:-1]} = args")
         self.miss_if(f"mode.level != {mode.level}")
-        self.inputs: list[str] = []
+        self.inputs: list[str] = []  # variables
         self.variables: dict[tuple[int, Any], str] = {}  # by the place of a slot
 
     def give(self, x: Any, prefix: str) -> str:
@@ -57,6 +57,12 @@ class Caller:
             self.miss_if(*conditions)
         else:
             self.miss_if(f"type({name}) is not {self.give(type(x), 't')}")
+        self.inputs.append(name)
+
+    def memory(self, name: str, strides: tuple[int, ...]) -> None:
+        """Take a variable as an input whose memory alone is of use; or None."""
+        fitting = f"type({name}) is ndarray and {name}.strides == {strides} and {name}.base is None"
+        self.lines.append(f"if not ({fitting}): {name} = None")
         self.inputs.append(name)
 
     def constant(self, name: str, x: Any) -> None:

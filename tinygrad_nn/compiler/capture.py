@@ -6,6 +6,7 @@ import functools
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from .effects import GlobalRandomness, changing_line, check_code
 from .functions import Draw
 from .numpy_executor import executor
 from .passes import optimized, without_dead_code
-from .program import Program, Ref
+from .program import Program, Ref, refs
 from .results import Differentiable, Results, split
 from .state import Scope, Slot
 from .tracing import Tape, Traced
@@ -49,20 +50,35 @@ class VaryingNumberError(Exception):
         self.place = place
 
 
+class GradientUsedError(Exception):
+    """A gradient that there was none of before the call is asked for in it."""
+
+
 class Capture:
     """A call that is being traced. After it everything is as it was before.
 
     Numbers among the arguments vary unless `constants`; others do if their place is in `varying`.
+
+    Most steps forget the gradients of the step before, so whether there are any makes no
+    difference. To find out, the capture takes zeros for gradients that there are none of, unless
+    `gradients_matter`.
     """
 
     def __init__(
-        self, f: Callable[..., Any], given: Arguments, varying: set[Any], constants: bool
+        self,
+        f: Callable[..., Any],
+        given: Arguments,
+        varying: set[Any],
+        *,
+        constants: bool,
+        gradients_matter: bool,
     ) -> None:
         self.f = f
         self.name = getattr(f, "__name__", type(f).__name__)
         self.given = given
         self.varying = varying
         self.constants = constants
+        self.gradients_matter = gradients_matter
         self.tape = Tape()
         self.caller = Caller(len(given.leaves))
         self.scope = Scope()
@@ -70,6 +86,7 @@ class Capture:
         self.inputs: dict[Any, Traced] = {}  # by the place of the slot
         self.first: dict[int, Ref] = {}  # by id of what is traced, what it was at first
         self.arrays: dict[int, tuple[Traced, str]] = {}  # by id, with the variable that has it
+        self.gradients: list[tuple[Slot, Any, Traced]] = []  # that there were before the call
         self.made: list[tuple[Slot, Any]] = []  # by the call itself
         self.numbers: dict[Any, Any] = {}  # by place, those that are constants
         self.has_numbers = False  # whether others vary
@@ -183,11 +200,47 @@ class Capture:
         for slot in slots.values():
             x = slot.read()
             self.originals.append((slot, x))
+            if isinstance(slot.holder, Node) and not self.gradients_matter:
+                self._gradient(slot, x)
+                continue
             variable = self.caller.read(slot)
             if isinstance(x, _VARYING) or type(x) is int:
                 self.inputs[slot.place] = self._input(variable, x, slot.name)
             else:
                 self.caller.constant(variable, x)
+
+    def _gradient(self, slot: Slot, x: Any) -> None:
+        """A gradient from before the call, or zeros in the place of one."""
+        stand_in = np.zeros(*slot.holder.describe())[()] if x is None else x
+        traced = self.inputs[slot.place] = self.tape.input(stand_in, slot.name)
+        self.first[id(traced)] = traced.ref
+        self.gradients.append((slot, x, traced))
+
+    def _settle_gradients(self, results: list[Any], cotangents: int) -> None:
+        """Expect gradients where they are used; elsewhere their memory is all that is of use.
+
+        Inputs are the cotangents last, and before them the gradients.
+        """
+        program = self.tape.program
+        wanted = [*program.outputs, *results, *[ref for ref, _ in self.tape.guards]]
+        live = without_dead_code(replace(program, outputs=wanted))
+        used = {ref for call in live.calls for ref in call.inputs} | set(refs(wanted))
+        inputs = {x.ref: x for x in program.inputs}
+        gradients = []
+        for slot, x, traced in self.gradients:
+            given = inputs.pop(self.first[id(traced)])
+            if given.ref not in used | self.tape.read:
+                if not given.shape:
+                    continue
+                self.caller.memory(self.caller.read(slot), traced.value.strides)
+            elif x is None:
+                raise GradientUsedError
+            else:
+                self.caller.varying(self.caller.read(slot), x)
+            gradients.append(given)
+        rest = list(inputs.values())
+        at = len(rest) - cotangents
+        program.inputs = [*rest[:at], *gradients, *rest[at:]]
 
     # ---- What comes out
 
@@ -210,6 +263,10 @@ class Capture:
             for at, (slot, _) in enumerate(writes)
             if slot.place in self.inputs
         }
+        count = sum(map(_requires_grad, outputs)) if sources else 0
+        self._settle_gradients(gradients, count)
+        given = {x.ref for x in program.inputs}
+        program.donated = {at: ref for at, ref in program.donated.items() if ref in given}
         self._guard()
         first, last = len(writes), len(writes) + len(computed)
         finish, more = self.caller.give(results, "b"), ""

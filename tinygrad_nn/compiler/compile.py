@@ -12,7 +12,7 @@ from ..errors import CaptureError
 from ..modes import EVERYTHING, mode
 from .arguments import Arguments, arguments
 from .calling import MISS
-from .capture import Capture, Entry, VaryingNumberError
+from .capture import Capture, Entry, GradientUsedError, VaryingNumberError
 from .program import Program
 from .tracing import Traced
 
@@ -70,7 +70,7 @@ def compile(f: Callable[..., Any]) -> Compiled:
     >>> [round(float(step(x, np.zeros(2))), 3) for _ in range(3)]
     [2.5, 2.025, 1.64]
     >>> step.cache_info()
-    CacheInfo(hits=1, misses=2, maxsize=16, currsize=2)
+    CacheInfo(hits=2, misses=1, maxsize=16, currsize=1)
     """
     return Compiled(f)
 
@@ -88,6 +88,7 @@ class Compiled:
         self._numbers: dict[Any, Any] = {}  # by place, what numbers were in captures
         self._varying: set[Any] = set()  # the places of those that were seen to vary
         self._constants = False  # whether numbers are constants, since one decides something
+        self._gradients_matter = False
         self._hits = self._misses = 0
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -116,11 +117,20 @@ class Compiled:
         first: CaptureError | None = None
         constants = self._constants
         while True:
-            capture = Capture(self._f, given, self._varying, constants)
+            capture = Capture(
+                self._f,
+                given,
+                self._varying,
+                constants=constants,
+                gradients_matter=self._gradients_matter,
+            )
             try:
                 entry = capture.entry()
             except VaryingNumberError as error:
                 self._varying.add(error.place)
+                continue
+            except GradientUsedError:
+                self._gradients_matter = True
                 continue
             except CaptureError as error:
                 if first is not None or not capture.has_numbers:

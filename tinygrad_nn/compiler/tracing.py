@@ -56,6 +56,7 @@ class Tape:
     def __init__(self) -> None:
         self.program = Program()
         self.guards: list[tuple[Ref, bool]] = []
+        self.read: set[Ref] = set()  # gradients that the function looked at
         self._traced: list[weakref.ref[Traced]] = []
         self._generators: dict[int, tuple[Any, Any]] = {}
         self._count = 0
@@ -99,9 +100,10 @@ class Tape:
         if result is None:
             return None
         if not isinstance(result, (np.ndarray, np.generic, *_NUMBERS, tuple, list)):
+            kind = type(result).__name__
             raise CaptureError(
-                f"compile: {current_line()} makes {type(result).__name__} of a value that changes from "
-                "call to call: do it outside, with what the function returns"
+                f"compile: {current_line()} makes {kind} of a value that varies from call to call: "
+                "do it outside, with what is returned"
             )
         ref = self._new_ref()
         shape, dtype = ((), None) if isinstance(result, (tuple, list)) else _kind(result)

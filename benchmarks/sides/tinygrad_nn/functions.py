@@ -9,11 +9,11 @@ import numpy as np
 import tinygrad_nn as tg
 from tinygrad_nn import Value, nn
 
-from ...job import Timed, derivatives, summary
+from ...job import Compile, Timed, as_it_is, derivatives, summary
 from ...work import HVP, Elementwise, LogSumExp
 
 
-def elementwise(row: Elementwise) -> Timed:
+def elementwise(row: Elementwise, compiled: Compile = as_it_is) -> Timed:
     x = Value(row.data)
 
     def step() -> Any:
@@ -22,10 +22,10 @@ def elementwise(row: Elementwise) -> Timed:
         y.backward()
         return y, [x.grad]
 
-    return derivatives(step)
+    return derivatives(compiled(step))
 
 
-def logsumexp(row: LogSumExp) -> Timed:
+def logsumexp(row: LogSumExp, compiled: Compile = as_it_is) -> Timed:
     x, labels = row.data
     weight = Value(row.weight)
     examples = np.arange(row.examples)
@@ -37,10 +37,10 @@ def logsumexp(row: LogSumExp) -> Timed:
         loss.backward()
         return loss, [weight.grad]
 
-    return derivatives(step)
+    return derivatives(compiled(step))
 
 
-def hvp(row: HVP) -> Timed:
+def hvp(row: HVP, compiled: Compile = as_it_is) -> Timed:
     x, labels = row.data
     parameters = [p for layer in row.weights for p in layer]
     vector = [p for layer in row.vector for p in layer]
@@ -49,6 +49,7 @@ def hvp(row: HVP) -> Timed:
         h = tg.tanh(x @ w1 + b1)
         return nn.functional.cross_entropy(h @ w2 + b2, labels)
 
+    @compiled
     def product() -> Any:
         return tg.hvp(loss_of, parameters, vector)
 

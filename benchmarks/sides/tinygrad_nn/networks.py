@@ -11,13 +11,13 @@ import tinygrad_nn as tg
 from tinygrad_nn import Value, nn, optim
 from tinygrad_nn.data import DataLoader, TensorDataset
 
-from ...job import Timed, derivatives, training
+from ...job import Compile, Timed, as_it_is, derivatives, training
 from ...work import MLP, RNN, DigitsEpoch, MoonsEpoch
 from ...work.networks import Epoch
 from ...work.work import SEED
 
 
-def mlp(row: MLP) -> Timed:
+def mlp(row: MLP, compiled: Compile = as_it_is) -> Timed:
     x, y = row.data
     model = _model(row)
     optimizer = optim.SGD(model.parameters(), lr=row.lr)
@@ -29,10 +29,10 @@ def mlp(row: MLP) -> Timed:
         optimizer.step()
         return loss
 
-    return training(step)
+    return training(compiled(step))
 
 
-def digits_epoch(row: DigitsEpoch) -> Timed:
+def digits_epoch(row: DigitsEpoch, compiled: Compile = as_it_is) -> Timed:
     model = _model(row)
     optimizer = optim.SGD(
         model.parameters(),
@@ -41,16 +41,18 @@ def digits_epoch(row: DigitsEpoch) -> Timed:
         weight_decay=row.weight_decay,
         nesterov=True,
     )
-    return _epoch(row, lambda x, y: nn.functional.cross_entropy(model(x), y), optimizer)
+    return _epoch(row, lambda x, y: nn.functional.cross_entropy(model(x), y), optimizer, compiled)
 
 
-def moons_epoch(row: MoonsEpoch) -> Timed:
+def moons_epoch(row: MoonsEpoch, compiled: Compile = as_it_is) -> Timed:
     model = _model(row)
     optimizer = optim.SGD(model.parameters(), lr=row.lr)
-    return _epoch(row, lambda x, y: nn.functional.hinge_loss(model(x)[:, 0], y), optimizer)
+    return _epoch(
+        row, lambda x, y: nn.functional.hinge_loss(model(x)[:, 0], y), optimizer, compiled
+    )
 
 
-def rnn(row: RNN) -> Timed:
+def rnn(row: RNN, compiled: Compile = as_it_is) -> Timed:
     x, target = row.data
     w, u, b = parameters = [Value(p) for p in row.weights]
 
@@ -64,7 +66,7 @@ def rnn(row: RNN) -> Timed:
         loss.backward()
         return loss, [p.grad for p in parameters]
 
-    return derivatives(step)
+    return derivatives(compiled(step))
 
 
 def _model(row: MLP | Epoch) -> nn.MLP:
@@ -76,21 +78,21 @@ def _model(row: MLP | Epoch) -> nn.MLP:
     return model
 
 
-def _epoch(row: Epoch, loss_of: Callable[..., Any], optimizer: optim.Optimizer) -> Timed:
+def _epoch(
+    row: Epoch, loss_of: Callable[..., Any], optimizer: optim.Optimizer, compiled: Compile
+) -> Timed:
     """The loader draws the same orders as the row does."""
     rng = np.random.default_rng(SEED)
     loader = DataLoader(
         TensorDataset(*row.data), batch_size=row.batch, shuffle=True, drop_last=True, rng=rng
     )
 
-    def step() -> float:
-        total = 0.0
-        for x, y in loader:
-            loss = loss_of(x, y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += float(loss)
-        return total / len(loader)
+    @compiled
+    def step(x: Any, y: Any) -> Any:
+        loss = loss_of(x, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
 
-    return training(step)
+    return training(lambda: sum(float(step(x, y)) for x, y in loader) / len(loader))

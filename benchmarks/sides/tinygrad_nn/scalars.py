@@ -7,16 +7,17 @@ from typing import Any
 
 from tinygrad_nn import Value
 
-from ...job import Timed, training
+from ...job import Compile, Timed, as_it_is, training
 from ...work import Chain, MoonsScalar, ScalarGraph
 from ...work.work import Layers
 
 
-def chain(row: Chain) -> Timed:
+def chain(row: Chain, compiled: Compile = as_it_is) -> Timed:
     """Scalar Values."""
     x = Value(row.start)
     if not row.leaves:
 
+        @compiled
         def step() -> Any:
             x.zero_grad()
             y = x
@@ -32,6 +33,7 @@ def chain(row: Chain) -> Timed:
     terms = [Value(row.term) for _ in range(row.pairs)]
     leaves = [x, *factors, *terms]
 
+    @compiled
     def step_leaves() -> Any:
         for leaf in leaves:
             leaf.zero_grad()
@@ -101,7 +103,7 @@ class ScalarMLP:
         return [p for layer in self.layers for p in layer.parameters()]
 
 
-def moons_scalar(row: MoonsScalar) -> Timed:
+def moons_scalar(row: MoonsScalar, compiled: Compile = as_it_is) -> Timed:
     """micrograd's code on Values, and its demo's step; points are numbers."""
     x, signs = (array.tolist() for array in row.data)
     model = ScalarMLP(row.weights)
@@ -119,7 +121,7 @@ def moons_scalar(row: MoonsScalar) -> Timed:
             p.data -= row.lr * p.grad
         return loss
 
-    return training(step)
+    return training(compiled(step))
 
 
 def scalar_graph(row: ScalarGraph) -> Timed:

@@ -8,18 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...job import Timed, derivatives, training
+from ...job import Compile, Timed, as_it_is, derivatives, training
 from ...work import MLP, RNN, DigitsEpoch, MoonsEpoch
 from ...work.networks import Epoch
 
-Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-
-def eager(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
-
-
-def mlp(row: MLP, compiled: Compiled = eager) -> Timed:
+def mlp(row: MLP, compiled: Compile = as_it_is) -> Timed:
     """nn.Sequential, nn.functional.cross_entropy, optim.SGD."""
     x, y = map(torch.from_numpy, row.data)
     model = _model(row.weights)
@@ -39,7 +33,7 @@ def mlp(row: MLP, compiled: Compiled = eager) -> Timed:
     return training(step)
 
 
-def digits_epoch(row: DigitsEpoch, compiled: Compiled = eager) -> Timed:
+def digits_epoch(row: DigitsEpoch, compiled: Compile = as_it_is) -> Timed:
     model = _model(row.weights)
     optimizer = torch.optim.SGD(
         model.parameters(),
@@ -56,7 +50,7 @@ def digits_epoch(row: DigitsEpoch, compiled: Compiled = eager) -> Timed:
     return _epoch(row, loss_of, optimizer)
 
 
-def moons_epoch(row: MoonsEpoch, compiled: Compiled = eager) -> Timed:
+def moons_epoch(row: MoonsEpoch, compiled: Compile = as_it_is) -> Timed:
     """The hinge loss by clamp, as PyTorch's own covers embeddings only."""
     model = _model(row.weights)
     optimizer = torch.optim.SGD(model.parameters(), lr=row.lr)
@@ -68,7 +62,7 @@ def moons_epoch(row: MoonsEpoch, compiled: Compiled = eager) -> Timed:
     return _epoch(row, loss_of, optimizer)
 
 
-def rnn(row: RNN, compiled: Compiled = eager) -> Timed:
+def rnn(row: RNN, compiled: Compile = as_it_is) -> Timed:
     """The cell by torch.addmm: nn.RNNCell is slower, and has a second bias."""
     x, target = map(torch.from_numpy, row.data)
     w, u, b = parameters = [torch.from_numpy(p).requires_grad_() for p in row.weights]
