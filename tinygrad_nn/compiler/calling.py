@@ -113,15 +113,18 @@ class Caller:
         key = repr(slot.key) if isinstance(slot.key, (str, int)) else self.give(slot.key, "k")
         return f"{holder}[{key}]"
 
+    def gather(self) -> None:
+        """Put the inputs into a list: one alone, by whose references memory is passed on."""
+        self.lines.append(f"inputs = [{', '.join(self.inputs)}]")
+
     def check(self, guard: Callable[[list[Any]], bool]) -> None:
         """Miss unless the guard holds of the inputs."""
-        self.lines.append(f"inputs = [{', '.join(self.inputs)}]")
         self.miss_if(f"not {self.give(guard, 'g')}(inputs)")
 
     def run(self, run: Callable[[list[Any]], list[Any]]) -> None:
         """Run the program: one thread at a time, since all share its memory."""
         lock, program = self.give(threading.Lock(), "l"), self.give(run, "r")
-        self.lines.append(f"with {lock}: results = {program}([{', '.join(self.inputs)}])")
+        self.lines.append(f"with {lock}: results = {program}(inputs)")
 
     def write(self, slot: Slot, at: int, in_place: bool) -> None:
         """Put a result into a slot, or into the array that is there."""

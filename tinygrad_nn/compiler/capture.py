@@ -267,6 +267,7 @@ class Capture:
         self._settle_gradients(gradients, count)
         given = {x.ref for x in program.inputs}
         program.donated = {at: ref for at, ref in program.donated.items() if ref in given}
+        self.caller.gather()
         self._guard()
         first, last = len(writes), len(writes) + len(computed)
         finish, more = self.caller.give(results, "b"), ""

@@ -140,17 +140,20 @@ class Scope:
                 container.update(before)
 
     def _function(self, f: types.FunctionType) -> None:
-        if is_own(f.__code__, f.__module__) and not f.__closure__:
-            return
-        if not is_own(f.__code__, f.__module__):
+        own = is_own(f.__code__, f.__module__)
+        if not own:
             self.functions.append(f)
-        self.look((f.__defaults__, f.__kwdefaults__), f.__name__)
+            self.look((f.__defaults__, f.__kwdefaults__), f.__name__)
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             try:
-                self._named(name, cell.cell_contents, Slot(name, cell, "cell_contents", True))
+                x = cell.cell_contents
             except ValueError:  # empty yet
                 continue
-        if is_own(f.__code__, f.__module__):
+            if own and not isinstance(x, np.ndarray):
+                self.look(x, name)  # what it means never changes
+            else:
+                self._named(name, x, Slot(name, cell, "cell_contents", True))
+        if own:
             return
         names = dict.fromkeys(_names_in(f.__code__))
         for name in names:
