@@ -281,7 +281,10 @@ class Traced(NDArrayOperatorsMixin):
         return result if target is None else _written((target,), result)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise self._error("made a plain array of it", "use NumPy's functions on it as it is")
+        raise self._error(
+            "made a plain array of it",
+            "use NumPy's functions on it as it is; as an index of a plain array, np.take(array, x)",
+        )
 
     def __pow__(self, exponent: Any) -> Any:
         # As NumPy's arrays do for `**`, but np.power does not.

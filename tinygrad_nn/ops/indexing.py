@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -145,9 +146,7 @@ def getitem(x: Any, index: Any) -> Any:
 def _without(g: Any, index: Any) -> Any:
     """`g` with 0 at `index`; the same array where the backward pass is all that refers to it."""
     if hasattr(g, "requires_grad"):
-        kept = np.ones(np.shape(g), bool)
-        kept[index] = False
-        return np.where(kept, g, 0)
+        return np.where(_outside(np.shape(g), index), g, 0)
     rest = g if is_sole(g, PASSED_ON) else g.copy() if is_traced(g) else np.array(g)
     rest[index] = 0
     return rest
@@ -157,13 +156,28 @@ def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
     """The gradient of what was written at `index`, in a shape that `value_shape` broadcasts to."""
     part = np.array(g[index]) if isinstance(g, np.ndarray) else g[index]
     if not _is_basic(index):  # of what goes to the same place, the last stays
-        places = np.arange(g.size).reshape(g.shape)[index]
-        order = np.arange(places.size).reshape(places.shape)
-        last = np.empty(g.size, int)
-        last[places] = order
-        part = part * (last[places] == order)
+        part = part * _is_last(g.shape, index)
     extra = len(value_shape) - part.ndim  # NumPy lets a value have more axes, of length 1
     return np.reshape(part, (1,) * extra + part.shape) if extra > 0 else part
+
+
+@one_call
+def _outside(shape: tuple[int, ...], index: Any) -> Any:
+    """Which elements of an array of that shape `index` does not name."""
+    outside = np.ones(shape, bool)
+    outside[index] = False
+    return outside
+
+
+@one_call
+def _is_last(shape: tuple[int, ...], index: Any) -> Any:
+    """Which of the places that `index` names are not named again after that."""
+    size = math.prod(shape)
+    places = np.arange(size).reshape(shape)[index]
+    order = np.arange(places.size).reshape(places.shape)
+    last = np.empty(size, int)
+    last[places] = order
+    return last[places] == order
 
 
 def _setitem_domain(draw: Any) -> dict[str, Any]:
