@@ -1,6 +1,7 @@
 """What a compiled function takes, uses, changes and returns is what the function itself does."""
 
 import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -347,6 +348,45 @@ def test_old_arrays_stay_as_they_were() -> None:
         np.testing.assert_array_equal(array, copy)
 
 
+# ---- Randomness
+
+
+def test_a_generator_may_be_an_argument_an_attribute_or_replaced() -> None:
+    class Noisy(nn.Module):
+        def __init__(self, rng: Any) -> None:
+            self.rng = rng
+
+        def forward(self, x: Any) -> Any:
+            return x + self.rng.normal(size=3)
+
+    model = Noisy(np.random.default_rng(1))
+    f = tg.compile(model)
+    g = tg.compile(lambda x, rng: x + rng.normal(size=3))
+    for seed in (1, 2):
+        model.rng, rng, expected = (np.random.default_rng(seed) for _ in range(3))
+        for _ in range(3):
+            noise = expected.normal(size=3)
+            np.testing.assert_array_equal(f(np.zeros(3)), noise)
+            np.testing.assert_array_equal(g(np.zeros(3), rng), noise)
+    assert counts(f) == counts(g) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (
+            lambda x, rng=np.random.default_rng(0): x + rng.normal(),  # noqa: B008
+            "given by a default",
+        ),
+        (lambda x: x + np.random.default_rng(0).normal(), "makes a random number generator"),
+        (lambda x: tg.manual_seed(0) or x, "calls manual_seed"),
+    ],
+)
+def test_random_numbers_that_would_be_frozen_are_an_error(f: Any, message: str) -> None:
+    with pytest.raises(CaptureError, match=message):
+        tg.compile(f)(np.ones(2))
+
+
 # ---- Results
 
 
@@ -439,8 +479,62 @@ def test_at_most_sixteen_programs_are_kept() -> None:
 def test_what_cannot_be_compiled_is_an_error_at_once() -> None:
     with pytest.raises(TypeError, match="compile takes a function, not int"):
         tg.compile(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not the class Linear"):
+        tg.compile(nn.Linear)
+    with pytest.raises(TypeError, match="returns before it computes"):
+        tg.compile(numbers)
     with pytest.raises(RuntimeError, match="before the first call"):
         tg.compile(lambda x: x).program()
+
+
+def numbers() -> Any:
+    yield 1
+
+
+def test_a_compiled_model_has_what_the_model_has() -> None:
+    model = nn.Linear(4, 2)
+    compiled = tg.compile(model)
+    assert list(compiled.parameters()) == list(model.parameters())
+    compiled.eval()
+    assert not model.training
+    with pytest.raises(AttributeError):
+        compiled.nothing  # noqa: B018
+
+
+def test_errors_of_a_program_are_told_with_its_name_and_leave_weights_alone() -> None:
+    layer = nn.Linear(4, 3, rng=np.random.default_rng(0))
+    optimizer = optim.SGD(layer.parameters(), lr=0.1)
+
+    @tg.compile
+    def step(x: Any, labels: Any) -> Any:
+        loss = nn.functional.cross_entropy(layer(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(X, np.zeros(6, int))
+    before = layer.weight.data.copy()
+    with pytest.raises(IndexError) as caught:
+        step(X, np.full(6, 3))
+    assert "compile has made of step" in caught.value.__notes__[0]
+    np.testing.assert_array_equal(layer.weight.data, before)
+
+
+def test_warnings_that_the_function_silences_are_silent() -> None:
+    def f(x: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            return 1 / x
+
+    g = tg.compile(f)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            np.testing.assert_array_equal(g(np.zeros(2)), [np.inf, np.inf])
+    loud = tg.compile(lambda x: 1 / x)
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match="divide by zero"):
+            loud(np.zeros(2))
 
 
 def test_errors_of_the_function_are_its_own_and_change_nothing() -> None:

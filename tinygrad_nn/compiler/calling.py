@@ -121,10 +121,14 @@ class Caller:
         """Miss unless the guard holds of the inputs."""
         self.miss_if(f"not {self.give(guard, 'g')}(inputs)")
 
-    def run(self, run: Callable[[list[Any]], list[Any]]) -> None:
-        """Run the program: one thread at a time, since all share its memory."""
+    def run(self, run: Callable[[list[Any]], list[Any]], quiet: bool) -> None:
+        """Run the program: one thread at a time, since all share its memory.
+
+        Where it is `quiet`, it tells of no floating-point errors.
+        """
         lock, program = self.give(threading.Lock(), "l"), self.give(run, "r")
-        self.lines.append(f"with {lock}: results = {program}(inputs)")
+        ignoring = f", {self.give(np.errstate, 'e')}(all='ignore')" if quiet else ""
+        self.lines.append(f"with {lock}{ignoring}: results = {program}(inputs)")
 
     def write(self, slot: Slot, at: int, in_place: bool) -> None:
         """Put a result into a slot, or into the array that is there."""

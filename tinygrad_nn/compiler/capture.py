@@ -20,7 +20,7 @@ from ..transforms._custom import sources_of
 from ..value import Value
 from .arguments import Arguments
 from .calling import Caller
-from .effects import GlobalRandomness, changing_line, check_code
+from .effects import Randomness, changing_line, check_code
 from .functions import Draw
 from .numpy_executor import executor
 from .passes import optimized, without_dead_code
@@ -96,7 +96,7 @@ class Capture:
         arguments = self._arguments()
         self._look()
         call = functools.partial(self._call, arguments)
-        randomness = GlobalRandomness()
+        randomness = Randomness(self.scope.fixed_generators)
         generators = [(slot, slot.read()) for slot in self.scope.generators]
         start = next(engine.node_numbers)
         mode.tape = self.tape
@@ -146,13 +146,17 @@ class Capture:
 
     def _arguments(self) -> list[Any]:
         """The arguments as the function gets them: what varies is traced."""
-        found = []
+        found: list[Any] = []
         for at, leaf in enumerate(self.given.leaves):
             variable, name = f"a{at}", f"argument {at}"
             number = isinstance(leaf, _VARYING) or (type(leaf) is int and name in self.varying)
             if isinstance(leaf, np.ndarray) or (number and not self.constants):
                 self.has_numbers |= number and not isinstance(leaf, np.ndarray)
                 found.append(self._input(variable, leaf, name))
+                continue
+            if isinstance(leaf, np.random.Generator):
+                found.append(self.tape.generator(leaf))
+                self.caller.constant(variable, leaf)
                 continue
             found.append(leaf)
             if isinstance(leaf, Value):
@@ -267,7 +271,6 @@ class Capture:
         self._settle_gradients(gradients, count)
         given = {x.ref for x in program.inputs}
         program.donated = {at: ref for at, ref in program.donated.items() if ref in given}
-        self.caller.gather()
         self._guard()
         first, last = len(writes), len(writes) + len(computed)
         finish, more = self.caller.give(results, "b"), ""
@@ -281,7 +284,7 @@ class Capture:
             kept = ", ".join(self._residuals(residuals, program))
             more = f", [{nodes}], [{kept}]"
         whole = optimized(program)
-        self.caller.run(executor(whole))
+        self.caller.run(executor(whole), self.tape.quiet)
         for at, (slot, x) in enumerate(writes):
             self.caller.write(slot, at, in_place=x is self.inputs.get(slot.place))
         for argument, at in zip(changed, range(last, last + len(changed)), strict=True):
@@ -358,7 +361,7 @@ class Capture:
 
     def _residuals(self, residuals: list[Ref], program: Program) -> Iterator[str]:
         """Where the backward program finds what it needs: among results, or inputs."""
-        names = {x.ref: name for x, name in zip(program.inputs, self.caller.inputs, strict=True)}
+        names = self._names_of_inputs(program)
         at = len(program.outputs) - sum(ref not in names for ref in residuals)
         for ref in residuals:
             if ref in names:
@@ -369,19 +372,29 @@ class Capture:
 
     def _guard(self) -> None:
         """Let each call repeat the package's own checks of values."""
-        if not self.tape.guards:
-            return
         program = self.tape.program
-        expected = [outcome for _, outcome in self.tape.guards]
-        outcomes: list[Any] = [ref for ref, _ in self.tape.guards]
+        names = self._names_of_inputs(program)
+        of_inputs = {ref: outcome for ref, outcome in self.tape.guards if ref in names}
+        for ref, outcome in of_inputs.items():
+            self.caller.miss_if(f"bool({names[ref]}) is not {outcome}")
+        self.caller.gather()
+        guards = [(ref, outcome) for ref, outcome in self.tape.guards if ref not in names]
+        if not guards:
+            return
+        outcomes: list[Any] = [ref for ref, _ in guards]
         checks = without_dead_code(Program(program.inputs, program.calls, outcomes), draws=False)
         if any(isinstance(call.function, Draw) for call in checks.calls):
             raise CaptureError(
                 f"compile: {self.name} checks a value that depends on random numbers: check it "
                 "outside, on what the function returns"
             )
-        run = executor(checks)
+        run = executor(optimized(checks))
+        expected = [outcome for _, outcome in guards]
         self.caller.check(lambda inputs: [bool(x) for x in run(inputs)] == expected)
+
+    def _names_of_inputs(self, program: Program) -> dict[Ref, str]:
+        """The variables that hold the inputs, but for the gradients of results."""
+        return {x.ref: name for x, name in zip(program.inputs, self.caller.inputs, strict=False)}
 
 
 @contextmanager

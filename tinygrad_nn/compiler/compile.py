@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -81,6 +82,10 @@ class Compiled:
     def __init__(self, f: Callable[..., Any]) -> None:
         if not callable(f):
             raise TypeError(f"compile takes a function, not {type(f).__name__}")
+        if isinstance(f, type):
+            raise TypeError(f"compile takes a function or a model, not the class {f.__name__}")
+        if inspect.isgeneratorfunction(f) or inspect.iscoroutinefunction(f):
+            raise TypeError(f"compile: {f.__name__} returns before it computes anything")
         functools.update_wrapper(self, f, updated=())
         self._f = f
         self._entries: list[Entry] = []  # the one used last comes first
@@ -98,7 +103,7 @@ class Compiled:
         for at, entry in enumerate(self._entries):
             if entry.structure != given.structure:
                 continue
-            result = entry.call(given.leaves)
+            result = self._run(entry, given)
             if result is not MISS:
                 if at:
                     self._entries.insert(0, self._entries.pop(at))
@@ -110,7 +115,14 @@ class Compiled:
         if entry.repeatable:
             self._entries.insert(0, entry)
             del self._entries[_MOST:]
-        return entry.call(given.leaves)
+        return self._run(entry, given)
+
+    def _run(self, entry: Entry, given: Arguments) -> Any:
+        try:
+            return entry.call(given.leaves)
+        except Exception as error:
+            error.add_note(f"in the program that compile has made of {self._name}")
+            raise
 
     def _captured(self, given: Arguments) -> Entry:
         """The program for a call, and for those like it."""
@@ -155,10 +167,17 @@ class Compiled:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_f" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self._f, name)  # of a model, its parameters and modes
+
     def __repr__(self) -> str:
-        return (
-            f"<compiled {getattr(self._f, '__name__', self._f)!s}, {len(self._entries)} programs>"
-        )
+        return f"<compiled {self._name}, {len(self._entries)} programs>"
+
+    @property
+    def _name(self) -> str:
+        return getattr(self._f, "__name__", type(self._f).__name__)
 
     def cache_info(self) -> CacheInfo:
         """How the calls so far have found their programs."""

@@ -6,13 +6,14 @@ import dis
 import random
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..engine import short_path
 from ..errors import CaptureError
+from ..random import plain_generator
 from .places import is_library, line_of
 
 _USES = {
@@ -78,21 +79,35 @@ def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | 
     return where[0] if where else None
 
 
-class GlobalRandomness:
-    """Finds out whether random numbers were drawn that no generator of ours gave."""
+class Randomness:
+    """Finds out whether random numbers were drawn that no program would draw anew.
 
-    def __init__(self) -> None:
+    They are those of `np.random` and `random`, and of generators that cannot be replaced.
+    """
+
+    def __init__(self, generators: Sequence[np.random.Generator]) -> None:
+        self._generators = generators
+        self._package = plain_generator(None)
         self._before = self._state()
 
     def check(self) -> None:
         """Raise CaptureError if they were."""
-        if self._state() != self._before:
+        now = self._state()
+        if now[0] != self._before[0]:
             raise CaptureError(
                 "compile: the function draws from np.random or random, whose numbers would be the "
                 "same in every call: take a generator, rng = np.random.default_rng()"
             )
+        if now[1] != self._before[1]:
+            raise CaptureError(
+                "compile: the function draws from a generator that it is given by a default or a "
+                "tuple, whose numbers would be the same in every call: use it by a name"
+            )
+        if plain_generator(None) is not self._package:
+            raise CaptureError("compile: the function calls manual_seed: call it outside")
 
-    def _state(self) -> Any:
+    def _state(self) -> tuple[Any, Any]:
         numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
         keys = numpy_state["state"]
-        return keys["pos"], keys["key"].tobytes(), random.getstate()
+        shared = keys["pos"], keys["key"].tobytes(), random.getstate()
+        return shared, [repr(rng.bit_generator.state) for rng in self._generators]

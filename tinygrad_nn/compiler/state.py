@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,7 @@ class Scope:
         self.slots: list[Slot] = []
         self.bindings: list[tuple[Slot, Any]] = []
         self.generators: list[Slot] = []
+        self.fixed_generators: list[np.random.Generator] = []  # in places that cannot be written
         self.values: list[tuple[Value, Slot]] = []
         self.containers: list[tuple[str | None, Any, Any]] = []  # None: it may change
         self.lengths: list[Any] = []  # containers whose length is expected
@@ -79,6 +81,8 @@ class Scope:
 
     def look(self, x: Any, name: str, expression: str = "") -> None:
         """Find the slots in `x` and in what it refers to."""
+        if isinstance(x, np.random.Generator):
+            self.fixed_generators.append(x)
         if isinstance(x, _CLOSED) or id(x) in self._seen or is_traced(x):
             return
         self._seen[id(x)] = x
@@ -95,7 +99,7 @@ class Scope:
             self._remember(name, x)
             for at, part in enumerate(x):
                 self._named(f"{name}[{at}]", part, Slot(f"{name}[{at}]", x, at))
-        elif isinstance(x, (tuple, set, frozenset)):
+        elif isinstance(x, (tuple, set, frozenset, deque)):
             for at, part in enumerate(x):
                 self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
@@ -198,6 +202,7 @@ class Scope:
             self.slots.append(slot)
         elif isinstance(x, np.random.Generator):
             self.generators.append(slot)
+            self.bindings.append((slot, x))
         elif not isinstance(x, types.ModuleType):
             self.bindings.append((slot, x))
             self.look(x, name)
@@ -239,7 +244,7 @@ def _items(container: Any) -> dict[Any, Any]:
 
 
 def _varies(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, np.generic)) or is_traced(x)
+    return isinstance(x, (np.ndarray, np.generic, np.random.Generator)) or is_traced(x)
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:

@@ -60,6 +60,8 @@ class Tape:
         self._traced: list[weakref.ref[Traced]] = []
         self._generators: dict[int, tuple[Any, Any]] = {}
         self._count = 0
+        self._errors = np.geterr()
+        self.quiet = False  # whether some calls ignore floating-point errors
 
     def input(self, value: Any, name: str) -> Traced:
         """`value` as an input of the program."""
@@ -105,6 +107,7 @@ class Tape:
                 f"compile: {current_line()} makes {kind} of a value that varies from call to call: "
                 "do it outside, with what is returned"
             )
+        self.quiet = self.quiet or np.geterr() != self._errors
         ref = self._new_ref()
         shape, dtype = ((), None) if isinstance(result, (tuple, list)) else _kind(result)
         place = current_line() if shape else ""
