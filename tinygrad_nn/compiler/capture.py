@@ -228,12 +228,14 @@ class Capture:
         program = self.tape.program
         wanted = [*program.outputs, *results, *[ref for ref, _ in self.tape.guards]]
         live = without_dead_code(replace(program, outputs=wanted))
-        used = {ref for call in live.calls for ref in call.inputs} | set(refs(wanted))
+        used = (
+            {ref for call in live.calls for ref in call.inputs} | set(refs(wanted)) | self.tape.read
+        )
         inputs = {x.ref: x for x in program.inputs}
         gradients = []
         for slot, x, traced in self.gradients:
             given = inputs.pop(self.first[id(traced)])
-            if given.ref not in used | self.tape.read:
+            if given.ref not in used:
                 if not given.shape:
                     continue
                 self.caller.memory(self.caller.read(slot), traced.value.strides)
