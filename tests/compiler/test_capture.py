@@ -1,5 +1,6 @@
 """What a compiled function takes, uses, changes and returns is what the function itself does."""
 
+import collections
 import threading
 import warnings
 from typing import Any
@@ -93,6 +94,32 @@ def test_what_is_no_array_is_refused() -> None:
         tg.compile(lambda x: x)(Foreign())
 
 
+def test_another_dtype_is_another_program() -> None:
+    f = tg.compile(lambda x: x / 3)
+    for dtype in (np.float32, np.float64, np.int32, np.float32):
+        x = np.arange(4, dtype=dtype)
+        np.testing.assert_array_equal(f(x), x / 3)
+        assert f(x).dtype == (x / 3).dtype
+    assert f.cache_info().misses == 3
+
+
+def test_values_with_and_without_gradient_are_told_apart() -> None:
+    f = tg.compile(lambda a, b: (a * b).sum())
+    one, two = Value([1.0, 2.0]), Value([3.0, 4.0], requires_grad=False)
+    for _ in range(2):
+        for a, b in ((one, two), (two, one), (two, two), (one * 2, two), (one, one)):
+            result, expected = f(a, b), (a * b).sum()
+            assert result.data == expected.data
+            assert result.requires_grad == expected.requires_grad
+            if result.requires_grad:
+                one.zero_grad()
+                expected.backward()
+                gradient = one.grad
+                one.zero_grad()
+                result.backward()
+                np.testing.assert_array_equal(one.grad, gradient)
+
+
 def test_integers_that_vary_are_data_after_the_second_capture() -> None:
     f = tg.compile(lambda x, k: x * (1 - 0.9 * k / 100))
     for k in range(6):
@@ -130,6 +157,15 @@ def test_attributes_of_objects_and_modules_are_used_as_they_are() -> None:
     scaled.power = 3
     np.testing.assert_array_equal(f(np.ones(2)), [8, 8])
     assert counts(f) == (2, 2)
+
+
+def test_a_list_that_grows_is_another_program() -> None:
+    layers = [np.tanh]
+    f = tg.compile(lambda x: layers[-1](x) if len(layers) > 1 else layers[0](x))
+    x = np.ones(2)
+    np.testing.assert_array_equal(f(x), np.tanh(x))
+    layers.append(np.sin)
+    np.testing.assert_array_equal(f(x), np.sin(x))
 
 
 def test_a_state_that_the_function_keeps_goes_on() -> None:
@@ -270,6 +306,63 @@ def test_model_and_optimizer_may_be_arguments() -> None:
     assert counts(step) == (38, 2)
 
 
+def changes_between(optimizer: Any, weight: Any, at: int) -> Any:
+    """What somebody does to an optimizer from outside, before call number `at`."""
+    group = optimizer.param_groups[0]
+    if at == 2:
+        group["momentum"] = 0.5
+    elif at == 4:
+        group["nesterov"] = True
+    elif at == 6:
+        optimizer.state.clear()
+    elif at == 8:
+        optimizer.load_state_dict(optimizer.state_dict())
+    elif at == 10:
+        optimizer.add_param_group({"params": [weight], "lr": 0.3})
+    elif at == 12:
+        optimizer.param_groups[1]["params"].clear()
+
+
+def test_an_optimizer_may_be_changed_between_calls() -> None:
+    found = []
+    for compiled in (False, True):
+        one, two = Value(np.ones(2)), Value(np.full(2, 2.0))
+        optimizer = optim.SGD([one], lr=0.1)
+
+        def step(one: Any = one, two: Any = two, optimizer: Any = optimizer) -> None:
+            loss = (one**2).sum() + (two**2).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        take = tg.compile(step) if compiled else step
+        for at in range(14):
+            changes_between(optimizer, two, at)
+            take()
+        found.append((one.data, two.data))
+    np.testing.assert_array_equal(*found)
+
+
+def test_checks_of_values_are_made_in_each_call() -> None:
+    f = tg.compile(lambda x, y: nn.functional.cross_entropy(Value(x), y))
+    for labels in ([0, 1], [1, 3], [2, -100], [-100, 3], [0, 0]):
+        y, x = np.array(labels), X[:2]
+        assert f(x, y).data == nn.functional.cross_entropy(Value(x), y).data
+
+
+def test_checks_of_random_values_are_refused() -> None:
+    weight = Value(np.ones(3))
+
+    @tg.compile
+    def step() -> None:
+        nn.functional.dropout(weight, 0.5).sum().backward()
+        optim.clip_grad_norm_([weight], 1.0, error_if_nonfinite=True)
+
+    with pytest.raises(CaptureError, match="depends on random numbers"):
+        step()
+    assert weight.grad is None
+
+
 def test_gradients_cleared_by_the_step_are_cleared() -> None:
     weight = Value(np.ones(2))
 
@@ -284,6 +377,20 @@ def test_gradients_cleared_by_the_step_are_cleared() -> None:
     assert weight.grad is None
     np.testing.assert_array_equal(weight.data, [1, 1])
     assert counts(step) == (1, 1)
+
+
+def test_gradients_of_single_numbers_take_no_part() -> None:
+    weight = Value(2.0)
+
+    @tg.compile
+    def step() -> None:
+        weight.zero_grad()
+        (weight**2).backward()
+
+    step()
+    step()
+    assert weight.grad == 4
+    assert "weight.grad" not in step.program()
 
 
 def test_gradients_that_are_not_forgotten_accumulate() -> None:
@@ -321,10 +428,11 @@ def test_a_gradient_in_memory_of_another_is_left_alone() -> None:
 
     step()
     weight.grad = np.zeros((3, 2)).T
+    step()
+    assert weight.grad.flags.c_contiguous
     kept = weight.grad
     step()
-    np.testing.assert_array_equal(kept, np.zeros((2, 3)))
-    assert weight.grad.flags.c_contiguous
+    assert weight.grad is not kept
 
 
 def test_old_arrays_stay_as_they_were() -> None:
@@ -410,6 +518,25 @@ def test_results_can_be_differentiated_outside() -> None:
     assert compiled.cache_info().hits >= 2
 
 
+def test_one_of_several_results_is_differentiated() -> None:
+    weight = Value(np.array([1.0, 2.0]))
+    f = tg.compile(lambda x: (weight * x, (weight**2).sum(), x + 1))
+    first, second, third = f(np.array([3.0, 4.0]))
+    second.backward()
+    np.testing.assert_array_equal(weight.grad, [2, 4])
+    weight.zero_grad()
+    first.backward([1.0, 10.0])
+    np.testing.assert_array_equal(weight.grad, [3, 40])
+    np.testing.assert_array_equal(third, [4, 5])
+
+
+def test_a_value_that_is_used_comes_back_itself() -> None:
+    weight = Value(np.ones(2))
+    f = tg.compile(lambda x: (weight, x * weight))
+    assert f(np.ones(2))[0] is weight
+    assert f(np.ones(2))[0] is weight
+
+
 def test_transforms_take_compiled_functions_and_are_compiled() -> None:
     def f(x: Any) -> Any:
         return np.sum(np.sin(x) ** 2)
@@ -472,8 +599,10 @@ def test_at_most_sixteen_programs_are_kept() -> None:
         f(np.ones(size))
     assert f.cache_info().currsize == f.cache_info().maxsize == 16
     f(np.ones(20))
+    f(np.ones(5))  # the oldest of those kept, and now the latest
     f(np.ones(1))
-    assert counts(f) == (1, 21)
+    f(np.ones(5))
+    assert counts(f) == (3, 21)
 
 
 def test_what_cannot_be_compiled_is_an_error_at_once() -> None:
@@ -552,6 +681,42 @@ def test_errors_of_the_function_are_its_own_and_change_nothing() -> None:
     np.testing.assert_array_equal(weight.data, [1, 1])
     assert weight.grad is None
     assert not optimizer.state
+
+
+def test_views_share_changes_as_those_of_numpy() -> None:
+    def f(x: Any) -> Any:
+        whole, row, column = x * 1.0, None, None
+        row, column, turned = whole[0], whole[:, 1], whole.T
+        row += 10
+        column *= 2
+        whole[1, 1] = -1
+        part = row[1:]
+        part[0] = 7
+        return whole, row, column, turned, turned[1]
+
+    x = np.arange(6.0).reshape(2, 3)
+    g = tg.compile(f)
+    for scale in (1, 2):
+        for expected, found in zip(f(x * scale), g(x * scale), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+    def written_through(x: Any) -> Any:
+        x.T[0] = 5
+        return x
+
+    with pytest.raises(CaptureError, match=r"through a view made by np\.transpose"):
+        tg.compile(written_through)(x)
+
+
+def test_what_is_kept_out_of_reach_is_an_error() -> None:
+    kept: Any = collections.deque()
+
+    def f(x: Any) -> Any:
+        kept.append(x * 2)
+        return x
+
+    with pytest.raises(CaptureError, match=r"test_capture\.py:\d+ computed was put somewhere"):
+        tg.compile(f)(np.ones(2))
 
 
 class Counter:

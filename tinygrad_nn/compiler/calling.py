@@ -61,8 +61,9 @@ class Caller:
 
     def memory(self, name: str, strides: tuple[int, ...]) -> None:
         """Take a variable as an input whose memory alone is of use; or None."""
-        fitting = f"type({name}) is ndarray and {name}.strides == {strides} and {name}.base is None"
-        self.lines.append(f"if not ({fitting}): {name} = None")
+        self.lines.append(
+            f"if type({name}) is not ndarray or {name}.strides != {strides}: {name} = None"
+        )
         self.inputs.append(name)
 
     def constant(self, name: str, x: Any) -> None:

@@ -43,13 +43,6 @@ class Entry(NamedTuple):
     repeatable: bool  # not where it made the state that it writes
 
 
-class VaryingNumberError(Exception):
-    """A number that was taken for a constant is another after the call."""
-
-    def __init__(self, place: Any) -> None:
-        self.place = place
-
-
 class GradientUsedError(Exception):
     """A gradient that there was none of before the call is asked for in it."""
 
@@ -303,7 +296,6 @@ class Capture:
             found.look(leaf, f"argument {at}", f"a{at}")
         found.look(self.f, self.name)
         before = {slot.place: (slot, x) for slot, x in self.originals}
-        numbers = {slot.place for slot, x in self.scope.bindings if type(x) in (int, float)}
         writes = []
         for slot in {slot.place: slot for slot, _ in self.originals}.values():
             x = slot.read()
@@ -314,8 +306,6 @@ class Capture:
             x = slot.read()
             if slot.place in before or not isinstance(x, Traced):
                 continue
-            if slot.place in numbers:
-                raise VaryingNumberError(slot.place)
             writes.append((slot, x))
             self.made.append((slot, x.value))
         return writes
@@ -384,7 +374,8 @@ class Capture:
         if not guards:
             return
         outcomes: list[Any] = [ref for ref, _ in guards]
-        checks = without_dead_code(Program(program.inputs, program.calls, outcomes), draws=False)
+        inputs = program.inputs[: len(self.caller.inputs)]
+        checks = without_dead_code(Program(inputs, program.calls, outcomes), draws=False)
         if any(isinstance(call.function, Draw) for call in checks.calls):
             raise CaptureError(
                 f"compile: {self.name} checks a value that depends on random numbers: check it "

@@ -13,7 +13,7 @@ from ..errors import CaptureError
 from ..modes import EVERYTHING, mode
 from .arguments import Arguments, arguments
 from .calling import MISS
-from .capture import Capture, Entry, GradientUsedError, VaryingNumberError
+from .capture import Capture, Entry, GradientUsedError
 from .program import Program
 from .tracing import Traced
 
@@ -138,9 +138,6 @@ class Compiled:
             )
             try:
                 entry = capture.entry()
-            except VaryingNumberError as error:
-                self._varying.add(error.place)
-                continue
             except GradientUsedError:
                 self._gradients_matter = True
                 continue

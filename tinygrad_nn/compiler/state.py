@@ -231,7 +231,8 @@ class Scope:
                     self.slots.append(slot)
                 elif setting != "params":
                     self.bindings.append((slot, x))
-        for number, state in enumerate(optimizer.state.values()):
+        for number, (parameter, state) in enumerate(optimizer.state.items()):
+            self.bindings.append((Slot(f"{name}.state", optimizer.state, parameter), state))
             for key in state:
                 self.slots.append(Slot(f"{name}.{key}[{number}]", state, key))
 
