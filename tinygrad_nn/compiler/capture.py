@@ -333,6 +333,8 @@ class Capture:
         if not roots or any(slot.place in values for slot, _ in writes):
             return [], []
         sources = sources_of([x._node for x in roots], start)
+        if not sources:
+            return [], []
         cotangents = [
             self.tape.input(np.ones_like(x._data.value), f"gradient of result {at}")
             for at, x in enumerate(roots)
@@ -374,7 +376,7 @@ class Capture:
         if not guards:
             return
         outcomes: list[Any] = [ref for ref, _ in guards]
-        inputs = program.inputs[: len(self.caller.inputs)]
+        inputs = program.inputs[: len(self.caller.inputs)]  # without gradients of results
         checks = without_dead_code(Program(inputs, program.calls, outcomes), draws=False)
         if any(isinstance(call.function, Draw) for call in checks.calls):
             raise CaptureError(
