@@ -311,15 +311,15 @@ def changes_between(optimizer: Any, weight: Any, at: int) -> Any:
     group = optimizer.param_groups[0]
     if at == 2:
         group["momentum"] = 0.5
-    elif at == 4:
+    elif at == 5:
         group["nesterov"] = True
-    elif at == 6:
+    elif at == 7:
         optimizer.state.clear()
-    elif at == 8:
-        optimizer.load_state_dict(optimizer.state_dict())
     elif at == 10:
+        optimizer.load_state_dict(optimizer.state_dict())
+    elif at == 13:
         optimizer.add_param_group({"params": [weight], "lr": 0.3})
-    elif at == 12:
+    elif at == 16:
         optimizer.param_groups[1]["params"].clear()
 
 
@@ -336,10 +336,11 @@ def test_an_optimizer_may_be_changed_between_calls() -> None:
             optimizer.step()
 
         take = tg.compile(step) if compiled else step
-        for at in range(14):
+        for at in range(18):
             changes_between(optimizer, two, at)
             take()
-        found.append((one.data, two.data))
+        momenta = [x for state in optimizer.state.values() for x in state.values()]
+        found.append((one.data, two.data, *momenta))
     np.testing.assert_array_equal(*found)
 
 
@@ -685,20 +686,29 @@ def test_errors_of_the_function_are_its_own_and_change_nothing() -> None:
 
 def test_views_share_changes_as_those_of_numpy() -> None:
     def f(x: Any) -> Any:
-        whole, row, column = x * 1.0, None, None
+        whole = x * 1.0
         row, column, turned = whole[0], whole[:, 1], whole.T
+        inner = turned[1]
         row += 10
         column *= 2
         whole[1, 1] = -1
         part = row[1:]
         part[0] = 7
-        return whole, row, column, turned, turned[1]
+        return whole, row, column, turned, inner
 
     x = np.arange(6.0).reshape(2, 3)
     g = tg.compile(f)
     for scale in (1, 2):
         for expected, found in zip(f(x * scale), g(x * scale), strict=True):
             np.testing.assert_array_equal(found, expected)
+
+    def in_place(x: Any) -> Any:
+        x[0] += 1
+        return x * 1
+
+    once = tg.compile(in_place)
+    once(x)
+    assert once.program().count("with_item") == 1
 
     def written_through(x: Any) -> Any:
         x.T[0] = 5
