@@ -711,11 +711,24 @@ def test_views_share_changes_as_those_of_numpy() -> None:
     assert once.program().count("with_item") == 1
 
     def written_through(x: Any) -> Any:
-        x.T[0] = 5
-        return x
+        whole = x * 1.0
+        whole.T[0] = 5
+        flat = whole.reshape(-1)
+        turned = whole.swapaxes(0, 1)
+        flat[4] = 8
+        turned[2] += 1
+        return whole, flat, turned
 
-    with pytest.raises(CaptureError, match=r"through a view made by np\.transpose"):
-        tg.compile(written_through)(x)
+    for expected, found in zip(written_through(x), tg.compile(written_through)(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+    def by_squeezing(x: Any) -> Any:
+        whole = x * 1.0
+        np.squeeze(whole[None])[0] = 5
+        return whole
+
+    with pytest.raises(CaptureError, match=r"through a view made by np\.squeeze"):
+        tg.compile(by_squeezing)(x)
 
 
 def test_what_is_kept_out_of_reach_is_an_error() -> None:

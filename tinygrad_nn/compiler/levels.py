@@ -8,172 +8,259 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .functions import Draw
 from .program import Call, Program, Ref, refs
 
 _FEW = 64  # calls, which are not worth the while
+_COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
+
+
+class Step(NamedTuple):
+    """The results `first` to `last` of a ufunc, of operands at these positions, or one number."""
+
+    function: Any
+    operands: list[slice | np.ndarray[Any, Any] | float]
+    first: int
+    last: int
 
 
 class Levels:
-    """The numbers of a block: `sources` that are given, and the results of steps, in one array.
+    """The numbers of a block in one array: constants, those that are given, and results of steps.
 
-    A step is (function, operands, first, last): the results `first` to `last` of a ufunc, of
-    operands that are slices or arrays of positions.
+    A call gives the numbers that are wanted outside, in an array that the next call writes to.
     """
 
     def __init__(
-        self, size: int, steps: list[tuple[Any, list[Any], int, int]], wanted: Any
+        self,
+        constants: Any,
+        given: int,
+        steps: Sequence[Step],
+        wanted: np.ndarray[Any, Any],
     ) -> None:
+        size = steps[-1].last
         self.__name__ = f"levels[{len(steps)} steps, {size} numbers]"
-        self._numbers = np.empty(size)
-        self._steps = []
+        self._numbers = np.empty(size, constants.dtype)
+        self._numbers[: len(constants)] = constants
+        self._given = self._numbers[len(constants) : len(constants) + given]
         self._wanted = wanted
+        self._results = np.empty(len(wanted), constants.dtype)
+        self._gathered: list[tuple[Any, Any]] = []
+        self._steps = []
         for function, operands, first, last in steps:
-            gathered = [self._gathered(at, last - first) for at in operands]
-            self._steps.append((function, gathered, self._numbers[first:last]))
+            views = [self._operand(at) for at in operands]
+            gathers = [
+                (at, view)
+                for at, view in zip(operands, views, strict=True)
+                if isinstance(at, np.ndarray)
+            ]
+            self._steps.append((function, gathers, views, self._numbers[first:last]))
 
-    def _gathered(self, at: Any, count: int) -> tuple[Any, Any]:
-        """A view of the operands, and the positions to take into it, if it is none."""
-        if isinstance(at, slice):
-            return self._numbers[at], None
-        return np.empty(count), at
+    def _operand(self, at: slice | np.ndarray[Any, Any] | float) -> Any:
+        """A view of the operands, an array to gather them in, or the number that all take."""
+        if isinstance(at, (int, float)):
+            return at
+        return (
+            self._numbers[at] if isinstance(at, slice) else np.empty(len(at), self._numbers.dtype)
+        )
 
-    def __call__(self, sources: Any) -> Any:
-        numbers = self._numbers
-        numbers[: len(sources)] = sources
-        for function, operands, out in self._steps:
-            for view, at in operands:
-                if at is not None:
-                    numbers.take(at, None, view, "clip")
-            function(*[view for view, _ in operands], out=out)
-        return numbers[self._wanted]
+    def __call__(self, *given: Any) -> Any:
+        take = self._numbers.take
+        self._given[:] = given
+        for function, gathers, views, out in self._steps:
+            for at, view in gathers:
+                take(at, None, view, "clip")
+            function(*views, out=out)
+        return take(self._wanted, None, self._results, "clip")
 
 
 def by_levels(program: Program) -> Program:
     """The program with blocks of scalar calls in the place of these."""
-    grouped = {call.result for call in program.calls if _is_scalar(call)}
+    for dtype in (np.float64, np.float32):
+        if sum(not call.shape for call in program.calls) >= _FEW:
+            program = _by_levels(program, np.dtype(dtype))
+    return program
+
+
+def _by_levels(program: Program, dtype: np.dtype[Any]) -> Program:
+    grouped = _grouped(program, dtype)
     if len(grouped) < _FEW:
         return program
-    truths = {call.result for call in program.calls if call.dtype == np.bool_}
-    scalars = grouped | _scalars(program)
-    # A call is grouped only if all that it takes are single numbers of double precision.
-    for call in program.calls:
-        if call.result in grouped and any(ref not in scalars for ref in call.inputs):
-            grouped.discard(call.result)
-    # Truth values are kept as 0 and 1, so none may be seen outside.
-    for call in program.calls:
-        if call.result not in grouped:
-            grouped.difference_update(ref for ref in call.inputs if ref in truths)
-    grouped.difference_update(ref for ref in refs(program.outputs) if ref in truths)
     phases = _phases(program, grouped)
-    last = max(phases.values(), default=0)
+    others: dict[int, list[Call]] = defaultdict(list)
+    blocks: dict[int, list[Call]] = defaultdict(list)
     used_outside = set(refs(program.outputs))
     for call in program.calls:
-        if call.result not in grouped:
-            used_outside.update(call.inputs)
+        phase = phases[call.result]
+        if call.result in grouped:
+            blocks[phase].append(call)
+            for ref in call.inputs:
+                if phases.get(ref, 0) < phase:
+                    used_outside.add(ref)
         else:
-            used_outside.update(
-                ref for ref in call.inputs if phases.get(ref, 0) < phases[call.result]
-            )
+            others[phase].append(call)
+            used_outside.update(call.inputs)
     number = 1 + max([int(call.result) for call in program.calls])
     calls: list[Call] = []
-    for phase in range(last + 1):
-        members = [call for call in program.calls if phases[call.result] == phase]
-        calls += [call for call in members if call.result not in grouped]
-        block = [call for call in members if call.result in grouped]
-        if block:
+    for phase in range(max(phases.values()) + 1):
+        calls += others[phase]
+        if block := blocks[phase]:
             wanted = [call.result for call in block if call.result in used_outside]
-            calls += _block(block, wanted, Ref(number))
+            calls += _block(block, wanted, Ref(number), dtype)
             number += 1
     return replace(program, calls=calls)
 
 
-_COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
+def _grouped(program: Program, dtype: np.dtype[Any]) -> set[Ref]:
+    """The results of the calls that can be made together: of numbers of this type, and no others.
+
+    Truth values are kept as 0 and 1. So those that are seen outside are computed there.
+    """
+    truth = np.dtype(bool)
+    numbers = {x.ref for x in program.inputs if not x.shape and x.dtype == dtype}
+    untyped = {x.ref for x in program.inputs if not x.shape and x.dtype is None}
+    truths: set[Ref] = set()
+    grouped: set[Ref] = set()
+    plain = (int, float, dtype.type)
+    able: dict[Any, bool] = {}
+    for call in program.calls:
+        if call.shape:
+            continue
+        if call.dtype == dtype:
+            numbers.add(call.result)
+        function, result = call.function, call.result
+        if function not in able:
+            able[function] = _is_able(function, dtype)
+        if able[function] and not call.keywords:
+            if function is np.power and type(call.args[1]) is Ref:
+                continue  # NumPy computes squares and the like of single numbers by other means
+            typed = False
+            for arg in call.args:
+                if type(arg) is Ref:
+                    if arg in numbers or arg in truths:
+                        typed = True
+                    elif arg not in untyped:
+                        break
+                elif type(arg) not in plain:
+                    break
+            else:
+                if typed and call.dtype == dtype:
+                    grouped.add(result)
+                elif typed and call.dtype == truth and function in _COMPARISONS:
+                    grouped.add(result)
+                    truths.add(result)
+    if truths:
+        seen = {ref for ref in refs(program.outputs) if ref in truths}
+        for call in program.calls:
+            if call.result not in grouped:
+                seen.update(ref for ref in call.inputs if ref in truths)
+        grouped -= seen
+    return grouped
 
 
-def _is_scalar(call: Call) -> bool:
-    return (
-        isinstance(call.function, np.ufunc)
-        and call.function.nout == 1
-        and call.function.signature is None
-        and call.shape == ()
-        and (call.dtype == np.float64 or call.function in _COMPARISONS)
-        and not call.keywords
-        and all(type(arg) in (Ref, int, float, np.float64) for arg in call.args)
-    )
-
-
-def _scalars(program: Program) -> set[Ref]:
-    """The values that are single numbers of double precision, but for those of scalar calls."""
-    found = {x.ref for x in program.inputs if x.shape == () and x.dtype == np.float64}
-    return found | {
-        call.result for call in program.calls if call.shape == () and call.dtype == np.float64
-    }
+def _is_able(function: Any, dtype: np.dtype[Any]) -> bool:
+    if function is operator.pow:
+        return dtype == np.float64
+    return isinstance(function, np.ufunc) and function.nout == 1 and function.signature is None
 
 
 def _phases(program: Program, grouped: set[Ref]) -> dict[Ref, int]:
-    """In which block a call is, or before which."""
+    """In which block a call is, or before which; draws keep their order."""
     phases: dict[Ref, int] = {}
+    of_draws = 0
     for call in program.calls:
+        phase = 0
         if call.result in grouped:
-            phases[call.result] = max([phases.get(ref, 0) for ref in call.inputs], default=0)
+            for ref in call.inputs:
+                if ref in phases and phases[ref] > phase:
+                    phase = phases[ref]
         else:
-            phases[call.result] = max(
-                [phases.get(ref, 0) + (ref in grouped) for ref in call.inputs], default=0
-            )
+            for ref in call.inputs:
+                if ref in phases:
+                    phase = max(phase, phases[ref] + (ref in grouped))
+            if isinstance(call.function, Draw):
+                phase = of_draws = max(phase, of_draws)
+        phases[call.result] = phase
     return phases
 
 
-def _block(block: list[Call], wanted: list[Ref], result: Ref) -> list[Call]:
+def _block(block: list[Call], wanted: list[Ref], result: Ref, dtype: np.dtype[Any]) -> list[Call]:
     """One call for the block, and one for each number in it that others need."""
-    positions: dict[Any, int] = {}
-    sources: list[Any] = []
-    inside = {call.result for call in block}
-
-    def position(arg: Any) -> int:
-        key = arg if type(arg) is Ref else (type(arg), repr(arg))
-        if key not in positions:
-            positions[key] = len(sources)
-            sources.append(arg)
-        return positions[key]
-
     levels: dict[Ref, int] = {}
-    groups: dict[tuple[int, Any], list[Call]] = defaultdict(list)
+    groups: dict[tuple[int, Any, Any], list[Call]] = defaultdict(list)
+    given: dict[Ref, int] = {}
+    constants: dict[Any, int] = {}
     for call in block:
-        below = [levels.get(arg, 0) for arg in call.args if type(arg) is Ref and arg in inside]
-        levels[call.result] = level = 1 + max(below, default=0)
-        groups[level, call.function].append(call)
+        level = 0
         for arg in call.args:
-            if type(arg) is not Ref or arg not in inside:
-                position(arg)
+            if type(arg) is Ref:
+                if arg in levels:
+                    level = max(level, levels[arg])
+                else:
+                    given.setdefault(arg, len(given))
+            else:
+                constants.setdefault(_key(arg), len(constants))
+        levels[call.result] = level + 1
+        # For one exponent NumPy may know a shorter way: the calls of a step have it in common.
+        exponent = call.args[1] if call.function is np.power else None
+        groups[level + 1, call.function, exponent].append(call)
+    positions = {ref: at + len(constants) for ref, at in given.items()}
+    size = len(constants) + len(given)
     steps = []
-    size = len(sources)
-    for (_, function), calls in sorted(groups.items(), key=lambda item: item[0][0]):
-        operands = [[position(arg) for arg in call.args] for call in calls]
-        order = sorted(range(len(calls)), key=operands.__getitem__)
-        for at in order:
+    for (_, function, exponent), calls in sorted(groups.items(), key=lambda item: item[0][0]):
+        columns = np.array(
+            [
+                [positions[x] if type(x) is Ref else constants[_key(x)] for x in call.args]
+                for call in calls
+            ],
+            np.intp,
+        ).T
+        # Operands that follow one another need not be gathered.
+        order = np.lexsort(columns[::-1])
+        for at in order.tolist():
             positions[calls[at].result] = size
             size += 1
-        columns = np.array([operands[at] for at in order]).T
-        steps.append((function, [_run(column) for column in columns], size - len(calls), size))
-    levels_of = Levels(size, steps, np.array([positions[ref] for ref in wanted], np.intp))
-    vector = Call(result, levels_of, (tuple(sources),), {}, (len(wanted),), np.dtype(float))
+        operands = [_run(column[order]) for column in columns]
+        if exponent is not None:
+            operands[1] = exponent
+        steps.append(Step(_UFUNCS.get(function, function), operands, size - len(calls), size))
+    values = np.array([_number(key) for key in constants], dtype)
+    places = np.array([positions[ref] for ref in wanted], np.intp)
+    vector = Call(
+        result, Levels(values, len(given), steps, places), tuple(given), {}, places.shape, dtype
+    )
     return [
         vector,
         *(
-            Call(ref, operator.getitem, (result, at), {}, (), np.dtype(float))
+            Call(ref, operator.getitem, (result, at), {}, (), dtype)
             for at, ref in enumerate(wanted)
         ),
     ]
 
 
+# Python's operator on numbers and np.power are rounded differently; this is rounded as the former.
+_UFUNCS = {operator.pow: np.float_power}
+
+
+def _key(number: Any) -> Any:
+    """What is equal for equal constants: a number, but for those that are not equal to themselves
+    or equal to others.
+    """
+    return number if number == number and number != 0 else (str(float(number)),)
+
+
+def _number(key: Any) -> Any:
+    return float(key[0]) if isinstance(key, tuple) else key
+
+
 def _run(positions: Any) -> Any:
     """Positions as a slice, if they follow one another."""
     first, count = int(positions[0]), len(positions)
-    if (positions == np.arange(first, first + count)).all():
+    if positions[-1] == first + count - 1 and (np.diff(positions) == 1).all():
         return slice(first, first + count)
-    return positions.astype(np.intp)
+    return positions

@@ -6,7 +6,7 @@ pass is a function from program to program, and how a program is run is not its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +51,9 @@ class Call:
         parts = [_text(arg) for arg in self.args]
         parts += [f"{name}={_text(arg)}" for name, arg in self.keywords.items()]
         call = f"{self.result} = {function_name(self.function)}({', '.join(parts)})"
-        return f"{call:<60}  # {_kind(self.shape, self.dtype)}"
+        inner = getattr(self.function, "program", None)
+        lines = [] if inner is None else [f"    {line}" for line in str(inner).splitlines()]
+        return "\n".join([f"{call:<60}  # {_kind(self.shape, self.dtype)}", *lines])
 
 
 @dataclass(eq=False, slots=True)
@@ -93,10 +95,26 @@ def layout_of(array: Any) -> tuple[int, ...]:
     return tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
 
 
-def empty(shape: tuple[int, ...], dtype: Any, layout: tuple[int, ...], memory: Any = None) -> Any:
-    """A new array of that layout, or one in a block of memory."""
-    array = np.ndarray([shape[axis] for axis in layout], dtype, memory)
-    return array.transpose(np.argsort(layout)) if layout else array
+def evaluated(program: Program, inputs: Sequence[Any]) -> list[Any]:
+    """The outputs, by making one call after another: what a program means, however it is run."""
+    known = {given.ref: x for given, x in zip(program.inputs, inputs, strict=True)}
+    for call in program.calls:
+        args = replaced(call.args, known.__getitem__)
+        keywords = {name: replaced(x, known.__getitem__) for name, x in call.keywords.items()}
+        known[call.result] = call.function(*args, **keywords)
+    return [replaced(output, known.__getitem__) for output in program.outputs]
+
+
+def strides_of(
+    shape: tuple[int, ...], dtype: np.dtype[Any], layout: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The strides of an array without gaps whose axes are in that order in memory."""
+    strides = [0] * len(shape)
+    step = dtype.itemsize
+    for axis in reversed(layout):
+        strides[axis] = step
+        step *= max(1, shape[axis])
+    return tuple(strides)
 
 
 def refs(tree: Any) -> Iterator[Ref]:

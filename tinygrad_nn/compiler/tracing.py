@@ -46,6 +46,15 @@ _OF_SHAPES = {
 }
 
 
+# What a whole is again of a view that another has taken the place of.
+_UNDONE: dict[Any, Callable[..., Any]] = {
+    np.transpose: lambda new, whole, axes=None: np.transpose(
+        new, None if axes is None else np.argsort(axes)
+    ),
+    np.swapaxes: lambda new, whole, a, b: np.swapaxes(new, a, b),
+    np.reshape: lambda new, whole, *_: np.reshape(new, whole.shape),
+    np.ravel: lambda new, whole, *_: np.reshape(new, whole.shape),
+}
 _PLAIN = {int, float, np.ndarray, np.float64, np.float32}
 _POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
@@ -291,10 +300,17 @@ class Traced(NDArrayOperatorsMixin):
 
     def __pow__(self, exponent: Any) -> Any:
         # As NumPy's arrays do for `**`, but np.power does not.
+        if not self.is_array and not np.ndim(exponent):
+            return self.tape.call(operator.pow, (self, exponent), {})
         plain = type(exponent) in (int, float) and exponent in _POWERS
-        if plain and self.is_array and self.dtype.kind in "fc":
+        if plain and self.dtype.kind in "fc":
             return _POWERS[exponent](self)
         return np.power(self, exponent)
+
+    def __rpow__(self, base: Any) -> Any:
+        if not self.is_array and not np.ndim(base):
+            return self.tape.call(operator.pow, (base, self), {})
+        return np.power(base, self)
 
     # ---- Parts
 
@@ -303,21 +319,24 @@ class Traced(NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         view = value.view if isinstance(value, Traced) else None
-        if view is not None and view.base is self and view.args[1:] == (index,):
+        if view is not None and view.base is self and view.args[1] is index:
             return  # the last part of x[i] += y, which has changed x already
         self._become(self.tape.call(with_item, (self, index, value), {}))
 
     def _become(self, new: Any) -> None:
         """Take the place of `new`, after a change in place, which views and their base share."""
         if self.view is not None:
-            base, function, args, _ = self.view
-            if function is not operator.getitem:
+            base, function, args, keywords = self.view
+            if function is operator.getitem:
+                whole = self.tape.call(with_item, (base, args[1], new), {})
+            elif function in _UNDONE and not keywords:
+                whole = _UNDONE[function](new, base, *args[1:])
+            else:
                 raise self._error(
                     f"changed it in place, through a view made by {function_name(function)}",
                     "change the array itself, x[i] = y",
                 )
-            base._become(self.tape.call(with_item, (base, args[1], new), {}))
-            return
+            base._become(whole)
         self.ref, self.value = new.ref, new.value
         self._refresh()
 

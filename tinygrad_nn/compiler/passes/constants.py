@@ -1,0 +1,74 @@
+"""Constant folding."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from ..functions import Draw
+from ..program import Program
+from .rewriting import Rewriting
+
+_MOST = 4096  # elements: more is computed anew in each run, rather than kept
+
+
+def with_own_constants(program: Program) -> Program:
+    """The program, in which arrays that nothing else refers to can no longer be written to.
+
+    Such are those that the function made, as np.arange(n): they are the same in each run, while
+    what another may write to is read anew in each.
+    """
+    arrays: dict[int, np.ndarray[Any, Any]] = {}
+    holders: dict[int, set[int]] = defaultdict(set)
+    for call in program.calls:
+        for holder in (call.args, *(arg for arg in call.args if isinstance(arg, tuple))):
+            for x in holder:
+                if isinstance(x, np.ndarray):
+                    arrays[id(x)] = x
+                    holders[id(x)].add(id(holder))
+    x = holder = call = None  # type: ignore[assignment]
+    while arrays:
+        key, array = arrays.popitem()
+        # The variable `array` and the call are two.
+        if array.base is None and sys.getrefcount(array) <= len(holders[key]) + 2:
+            array.setflags(write=False)
+    return program
+
+
+def folded(program: Program) -> Program:
+    """With the results of calls of constants alone in the place of these, where they are small.
+
+    An array that may yet be written to is no constant. Draws of random numbers are none either.
+    """
+    rewriting = Rewriting(program)
+    for call in program.calls:
+        call = rewriting.renamed(call)
+        constant = (
+            not call.inputs
+            and not isinstance(call.function, Draw)
+            and math.prod(call.shape) <= _MOST
+            and all(map(_is_constant, (*call.args, *call.keywords.values())))
+        )
+        if not constant:
+            rewriting.add(call)
+            continue
+        result = call.function(*call.args, **call.keywords)
+        if isinstance(result, np.ndarray):
+            result = result.copy("K")
+            result.setflags(write=False)
+        rewriting.same[call.result] = result
+    return rewriting.program()
+
+
+def _is_constant(x: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        return not x.flags.writeable
+    if isinstance(x, (tuple, list)):
+        return all(map(_is_constant, x))
+    if isinstance(x, slice):
+        return _is_constant((x.start, x.stop, x.step))
+    return True
