@@ -35,6 +35,40 @@ def test_backward_of_several_elements_without_gradient_is_a_shape_error() -> Non
         Value(np.ones(0)).backward()
 
 
+def test_gradients_are_added_in_the_array_that_arrived_first() -> None:
+    made: list[int] = []
+
+    def noted(array: Any) -> Any:
+        made.append(id(array))
+        return array
+
+    @tg.primitive(x=lambda g: noted(2 * g))
+    def doubled_and_noted(x: Any) -> Any:
+        return 2 * x
+
+    x = Value([1.0, 2.0])
+    (doubled_and_noted(x) + doubled_and_noted(x)).backward([1.0, 10.0])
+    np.testing.assert_array_equal(x.grad, [4.0, 40.0])
+    assert id(x.grad) == made[0]
+
+
+def test_gradients_that_others_hold_are_not_added_to() -> None:
+    held: list[Any] = []
+
+    @tg.primitive(x=lambda g: held.append(2 * g) or held[-1])
+    def doubled_and_told(x: Any) -> Any:
+        return 2 * x
+
+    x = Value([1.0, 2.0])
+    given = np.array([1.0, 10.0])
+    (doubled_and_told(x) + x + doubled_and_told(x)).backward(given)
+    np.testing.assert_array_equal(x.grad, [5.0, 50.0])
+    np.testing.assert_array_equal(held, [[2.0, 20.0], [2.0, 20.0]])
+    np.testing.assert_array_equal(given, [1.0, 10.0])
+    (x + x + 2 * x).backward(given)
+    np.testing.assert_array_equal(given, [1.0, 10.0])
+
+
 @pytest.mark.parametrize("wrap", [list, np.array, Value, lambda g: np.array(g, np.float32)])
 def test_backward_takes_the_gradient_of_what_follows(wrap: Any) -> None:
     x = Value([1.0, 2.0])

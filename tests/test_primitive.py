@@ -1,6 +1,8 @@
 """Definition of primitives, their registry, and what they keep alive."""
 
+import functools
 import gc
+import inspect
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +44,45 @@ def test_user_defined_primitive_looks_like_the_function_it_was() -> None:
     assert positive_power.__name__ == "positive_power"
     assert positive_power.__doc__ == "x to the power n, by repeated multiplication."
     assert positive_power.__module__ == __name__
+
+
+def test_primitive_is_the_same_function_before_and_after_its_first_call() -> None:
+    @tg.primitive(x=lambda g, factor: g * factor)
+    def times(x: Any, factor: float = 3.0, *, offset: float = 0.5) -> Any:
+        return x * factor + offset
+
+    before = times, inspect.signature(times), times.__defaults__, times.__kwdefaults__
+    assert times(2.0) == 6.5
+    assert times(2.0, 4.0, offset=0.0) == 8
+    assert (times, inspect.signature(times), times.__defaults__, times.__kwdefaults__) == before
+    with pytest.raises(TypeError, match=r"times\(\) .*unexpected keyword argument 'of'"):
+        times(2.0, of=1)
+
+
+def test_error_at_the_first_call_is_that_of_the_function() -> None:
+    @tg.primitive(x=lambda g: g)
+    def unmoved(x: Any) -> Any:
+        return x
+
+    with pytest.raises(TypeError, match=r"unmoved\(\) missing 1 required positional argument: 'x'"):
+        unmoved()
+
+
+def test_rules_may_be_any_callable() -> None:
+    class Rules:
+        def pull(self, g: Any, x: Any) -> Any:
+            return g * 2 * x
+
+        def __call__(self, g: Any, x: Any) -> Any:
+            return g * 2 * x
+
+    for rule in (Rules().pull, Rules(), functools.partial(Rules.pull, None)):
+
+        @tg.primitive(x=rule)
+        def squared(x: Any) -> Any:
+            return x * x
+
+        assert tg.grad(squared)(3.0) == 6
 
 
 def test_primitive_without_a_value_returns_what_the_function_returns() -> None:

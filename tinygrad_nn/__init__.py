@@ -16,7 +16,7 @@ Operations have NumPy's names.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import data, interop, learning, nn, ops, optim, transforms
+from . import allocation, data, interop, learning, nn, ops, optim, transforms
 from .errors import CaptureError, ShapeError
 from .modes import enable_grad, is_grad_enabled, no_grad, record
 from .ops import *  # noqa: F403
@@ -26,6 +26,8 @@ from .transforms import *  # noqa: F403
 from .value import Value, backward
 
 __version__ = "0.1.0"
+
+allocation.keep_freed_memory()
 
 if TYPE_CHECKING:
     from . import testing, viz

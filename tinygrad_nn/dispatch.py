@@ -3,7 +3,8 @@
 What it does could be written once, as a loop over the inputs of any primitive. Written out for
 each primitive, as here, it takes half the time, and it is all that Python adds to NumPy's work:
 so the source of the function is put together from the templates below and compiled, once, when
-the primitive is defined. `dispatcher` is the place to start reading. Tracebacks show the result.
+the primitive is first called. `dispatcher` is the place to start reading. Tracebacks show the
+result.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import inspect
 import linecache
 import re
 import textwrap
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Names in the templates that begin with an underscore are the function's own; the others are
-# the primitive's parameters. `Value` is the class that `wraps_results` declares.
+# Names in the templates that begin with an underscore are variables or globals of the function;
+# the others are the primitive's parameters. `Value` is the class that `wraps_results` declares.
 
 _INPUT = """
 if type({x}) is Value:
@@ -244,15 +246,42 @@ def wraps_results(cls: type[T]) -> type[T]:
 
 
 def dispatcher(operation: Primitive) -> Any:
-    """A function with the parameters of `operation` that runs it, and records it for Values."""
+    """A function with the parameters of `operation` that runs it, and records it for Values.
+
+    Its globals are its own. Its code is that of `_first_call` until then, for a program calls
+    few of all the primitives that it imports.
+    """
+    scope = {
+        "__name__": __name__,
+        "_compile": _compile,
+        "_primitive": operation,
+        "_forward": operation.forward,
+        **{f"_{x}_rule": operation.rules[x] for x in operation.inputs},
+    }
+    function = FunctionType(_first_call.__code__, scope, operation.forward.__name__)
+    scope["_function"] = function
+    given = [p for p in operation.parameters if p.default is not p.empty]
+    by_name = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+    function.__defaults__ = tuple([p.default for p in given if p.name not in by_name])
+    function.__kwdefaults__ = by_name
+    return function
+
+
+def _first_call(*args: Any, **keywords: Any) -> Any:
+    # Runs with the globals of the primitive's function.
+    _compile(_function, _primitive)  # type: ignore[name-defined]  # noqa: F821
+    return _function(*args, **keywords)  # type: ignore[name-defined]  # noqa: F821
+
+
+def _compile(function: FunctionType, operation: Primitive) -> None:
+    """Give the function of `operation` its code, and what this calls."""
     source = _source(operation)
     filename = f"<primitive {operation.name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    function.__globals__.update(_scope)
     made: dict[str, Any] = {}
-    exec(compile(source, filename, "exec"), _scope, made)
-    rules = [operation.rules[name] for name in operation.inputs]
-    defaults = [p.default for p in operation.parameters if p.default is not p.empty]
-    return made["_make"](operation, operation.forward, *rules, *defaults)
+    exec(compile(source, filename, "exec"), made)
+    function.__code__ = made[function.__name__].__code__
 
 
 def _source(operation: Primitive) -> str:
@@ -294,25 +323,18 @@ def _source(operation: Primitive) -> str:
             all="(" + "".join(f"{p.name}, " for p in operation.parameters) + ")",
         )
     )
-    captured = ["_primitive", "_forward", *(f"_{x}_rule" for x in operation.inputs)]
-    captured += [f"_{p.name}_default" for p in operation.parameters if p.default is not p.empty]
     signature = ", ".join(_parameters(operation))
-    return (
-        f"def _make({', '.join(captured)}):\n"
-        f"    def {name}({signature}):\n"
-        f"{textwrap.indent(''.join(body), ' ' * 8)}"
-        f"    _function = {name}\n    return {name}\n"
-    )
+    return f"def {name}({signature}):\n{textwrap.indent(''.join(body), ' ' * 4)}"
 
 
 def _parameters(operation: Primitive) -> list[str]:
+    """The parameters, without their defaults."""
     parts = []
     for p in operation.parameters:
         if p.kind is p.KEYWORD_ONLY and operation.variadic is None and "*" not in parts:
             parts.append("*")
         star = "*" if p.kind is p.VAR_POSITIONAL else ""
-        default = "" if p.default is p.empty else f"=_{p.name}_default"
-        parts.append(f"{star}{p.name}{default}")
+        parts.append(f"{star}{p.name}")
     return parts
 
 

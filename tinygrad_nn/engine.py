@@ -283,7 +283,7 @@ def _backpropagate(
                 gradient = _conform(gradient, parent, node, slot)
             before = arrived.get(parent)
             if before is not None:
-                arrived[parent] = before + gradient
+                arrived[parent] = _sum(before, gradient) if kind is ndarray else before + gradient
             else:
                 arrived[parent] = gradient
                 if parent.edges:
@@ -293,6 +293,14 @@ def _backpropagate(
         if node.keeps_grad if targets is None else node in targets:
             found[node] = g
     return found
+
+
+def _sum(before: Any, gradient: Any) -> Any:
+    """`before + gradient`: in place, if only the table of gradients has `before`."""
+    if type(gradient) is np.ndarray and is_sole(before, IN_TABLE):
+        before += gradient
+        return before
+    return before + gradient
 
 
 def _added(before: Any, part: Part) -> Any:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, ParamSpec
 
 from .dispatch import dispatcher
@@ -85,7 +85,7 @@ class Primitive:
             raise TypeError(f"primitive {self.name}: {problem}")
 
     def _needs(self, name: str) -> tuple[str, ...]:
-        named = tuple(inspect.signature(self.rules[name]).parameters)
+        named = _parameter_names(self.rules[name])
         allowed = {"out", *self.positions, *(f"{p}_shape" for p in self.positions)}
         if self.variadic == name:
             allowed.add("index")
@@ -123,6 +123,14 @@ class Primitive:
             else:
                 found.append(self.positions[need] if need in self.rules else None)
         return found
+
+
+def _parameter_names(rule: Rule) -> tuple[str, ...]:
+    if type(rule) is FunctionType and not rule.__dict__:  # not wrapped, say
+        code = rule.__code__
+        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # faster
+    return tuple(inspect.signature(rule).parameters)
 
 
 def primitive(

@@ -662,6 +662,8 @@ def _data(x: Any) -> Any:
 
 def _own_array(data: Any, dtype: Any, allowed: str) -> Any:
     """A copy of `data` as an array, or as a NumPy scalar if it is one number."""
+    if type(data) is np.ndarray and data.ndim and data.dtype.kind == "f" and dtype is None:
+        return data.copy("K")  # the common case
     if isinstance(data, Value):
         raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
     if is_traced(data):

@@ -227,3 +227,17 @@ def test_integers_to_negative_powers_are_not_a_matter_of_shapes() -> None:
     with pytest.raises(ValueError, match="negative integer powers") as caught:
         Value(np.array([1, 2])) ** -1
     assert not isinstance(caught.value, ShapeError)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("two", [2, 2.0, np.float64(2)])
+def test_gradient_of_a_square_is_exactly_twice_the_number(dtype: Any, two: Any) -> None:
+    x = Value(np.array([-1.1, 0.0, 1e-4, 3.0, np.inf, np.nan]), dtype=dtype)
+    (x**two).backward(np.ones(6))
+    np.testing.assert_array_equal(x.grad, 2 * x.data, strict=True)
+
+
+def test_square_by_a_number_of_more_digits_does_not_overflow_between() -> None:
+    x = Value(np.array([3e38]), dtype=np.float32)
+    (x ** np.float64(2)).backward([0.25])
+    np.testing.assert_array_equal(x.grad, x.data * np.float32(0.5), strict=True)

@@ -281,3 +281,13 @@ def test_log_softmax_is_exact_where_softmax_underflows() -> None:
     np.testing.assert_array_equal(
         tg.log_softmax(LARGE), [-math.log(2), -math.log(2), -2e4 - math.log(2)]
     )
+
+
+@pytest.mark.parametrize("shape", [(300_000,), (600, 500)])
+def test_gradient_of_the_sum_of_a_large_array_is_an_array_of_its_own(shape: Any) -> None:
+    x = Value(np.zeros(shape, np.float32))
+    x.sum().backward(3.0)
+    np.testing.assert_array_equal(x.grad, np.full(shape, 3, np.float32), strict=True)
+    assert x.grad.flags.writeable
+    x.grad[0] = 1
+    np.testing.assert_array_equal(x.grad[1:], np.full_like(x.data[1:], 3))

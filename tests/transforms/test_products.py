@@ -123,6 +123,36 @@ def test_hvp_is_the_hessian_times_the_direction() -> None:
     np.testing.assert_allclose(second, v)
 
 
+def test_hvp_can_be_differentiated_by_the_point_and_by_the_direction() -> None:
+    v = RNG.normal(size=3)
+
+    def product(x: Any, v: Any) -> Any:
+        return tg.hvp(lambda x: (x**3).sum(), (x,), (v,))[0].sum()  # 6 x v
+
+    by_point, by_direction = tg.grad(product, argnums=(0, 1))(X, v)
+    np.testing.assert_allclose(by_point, 6 * v)
+    np.testing.assert_allclose(by_direction, 6 * X)
+
+
+def test_hvp_by_what_the_gradient_does_not_depend_on_is_zero() -> None:
+    for f in (lambda x, y: (x * x).sum(), lambda x, y: (2 * x + y).sum(), lambda x, y: 3.0):
+        product, zero = tg.hvp(f, (X, X), (X, X))
+        np.testing.assert_array_equal(product, 2 * X if f(X, X) == (X * X).sum() else 0 * X)
+        np.testing.assert_array_equal(zero, 0 * X, strict=True)
+
+
+def test_hvp_calls_the_function_once() -> None:
+    calls = []
+    tg.hvp(lambda x: calls.append(x) or (x * x).sum(), (X,), (X,))
+    assert len(calls) == 1
+
+
+def test_hvp_refuses_a_direction_of_another_shape() -> None:
+    for f in (number, lambda x: 2 * x.sum()):
+        with pytest.raises(ShapeError, match=r"tangent of shape \(2,\) for an argument of \(3,\)"):
+            tg.hvp(f, (X,), (X[:2],))
+
+
 def test_ggnvp_is_that_of_the_jacobian_and_the_hessian_of_the_loss() -> None:
     target = np.arange(4.0)
 

@@ -311,7 +311,9 @@ _OPERATORS: dict[Any, Callable[[Writer, Call], None]] = {
 def _scalar_power(writer: Writer, call: Call) -> None:
     """A power of NumPy's numbers, which is not always that of its arrays, to the last bit."""
     parts = [
-        f"{writer.text(arg)}[()]" if arg in writer.standing else writer.text(arg)
+        f"{writer.text(arg)}[()]"
+        if type(arg) is Ref and arg in writer.standing
+        else writer.text(arg)
         for arg in call.args
     ]
     writer.assign(call, " ** ".join(parts))

@@ -112,8 +112,7 @@ class Call:
         self.outputs = [gathered(leaf) for _, leaf in named]
         self.roots = [x._node if isinstance(x, Value) else None for x in self.outputs]
         self.nested = traceable and (
-            any(node.edges for node in self.variables)
-            or any(root is not None and self._uses_others(root) for root in self.roots)
+            any(node.edges for node in self.variables) or self._uses_others()
         )
 
     def check_real(self) -> None:
@@ -124,19 +123,21 @@ class Call:
                 "imaginary parts, np.real(z) and np.imag(z)"
             )
 
-    def _uses_others(self, root: Node) -> bool:
-        """Whether anything from outside that requires a gradient went into `root`."""
+    def _uses_others(self) -> bool:
+        """Whether anything from outside that requires a gradient went into the results."""
+        roots = [root for root in self.roots if root is not None]
+        if not self.variables:
+            return any(root.edges for root in roots)
         seen = set(self.variables)
-        oldest = min([node.number for node in self.variables], default=root.number)
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            if node in seen:
-                continue
+        oldest = min([node.number for node in self.variables])
+        while roots:
+            node = roots.pop()
             if node.number < oldest:
                 return True
-            seen.add(node)
-            stack.extend(edge[0] for edge in node.edges)
+            for edge in node.edges:
+                if edge[0] not in seen:
+                    seen.add(edge[0])
+                    roots.append(edge[0])
         return False
 
     def plain(self, tree: Any) -> Any:
@@ -151,30 +152,48 @@ class Call:
         """What the function returned."""
         return self.build([self.plain(output) for output in self.outputs])
 
-    def pull(self, cotangents: Sequence[Any], graph: bool | None = None) -> dict[Node, Any]:
-        """The gradients of the variables, for those of the outputs.
+    def pull(self, cotangents: Sequence[Any]) -> dict[Node, Any]:
+        """The gradients of the variables, for those of the outputs."""
+        roots, seeds = self._ends(cotangents, self.nested)
+        return pull(roots, seeds, self.variables, self.nested)
 
-        They are Values that can be differentiated if `graph`; by default, if the call is nested.
-        """
-        graph = self.nested if graph is None else graph
+    def gradients(self, cotangents: Sequence[Any]) -> dict[Node, Node]:
+        """The nodes of the gradients of the variables, of those that depend on anything."""
+        roots, seeds = self._ends(cotangents, graph=True)
+        with modes.enable_grad():
+            found = engine.backpropagate(roots, seeds, onto=self.variables, wrap=make_value)
+        values = {node: g for node, g in found.items() if isinstance(g, Value)}
+        return {node: g._node for node, g in values.items() if g._node is not None}
+
+    def _ends(self, cotangents: Sequence[Any], graph: bool) -> tuple[list[Node], list[Any]]:
+        """The nodes of the outputs that have one, and the gradients that start there."""
         pairs = [
             (root, _seed(cotangent, output, graph))
             for root, output, cotangent in zip(self.roots, self.outputs, cotangents, strict=True)
             if root is not None
         ]
-        roots, seeds = [root for root, _ in pairs], [seed for _, seed in pairs]
-        if graph:
-            with modes.enable_grad():
-                found = engine.backpropagate(roots, seeds, onto=self.variables, wrap=make_value)
-        else:
-            found = engine.backpropagate(roots, seeds, onto=self.variables)
-        own = engine.unshared(list(found.values()), seeds)
-        return dict(zip(found, own, strict=True))
+        return [root for root, _ in pairs], [seed for _, seed in pairs]
 
     def like_arguments(self, found: dict[Node, Any]) -> Any:
         """Gradients as they are returned: of one argument, or a tuple."""
         parts = [argument.like(found) for argument in self.arguments]
         return parts[0] if self.one else tuple(parts)
+
+
+def pull(
+    roots: Sequence[Node], seeds: Sequence[Any], onto: Sequence[Node], graph: bool
+) -> dict[Node, Any]:
+    """The gradients of `onto`, for those of `roots`, as arrays of their own.
+
+    They are Values that can be differentiated if `graph`.
+    """
+    if graph:
+        with modes.enable_grad():
+            found = engine.backpropagate(roots, seeds, onto=onto, wrap=make_value)
+    else:
+        found = engine.backpropagate(roots, seeds, onto=onto)
+    own = engine.unshared(list(found.values()), seeds)
+    return dict(zip(found, own, strict=True))
 
 
 def is_numeric(x: Any) -> bool:

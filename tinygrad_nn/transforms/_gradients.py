@@ -99,18 +99,18 @@ def _value_and_gradient_of(
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         call = Call(what, f, argnums, args, keywords, has_aux)
         value = call.build(call.outputs)
-        _check_number(what, value)
-        found = call.pull([_ONE])
+        check_number(what, value)
+        found = call.pull([ONE])
         value = call.plain(value)
         return (value, call.plain(call.aux)) if has_aux else value, call.like_arguments(found)
 
     return value_and_gradient
 
 
-_ONE = np.float64(1)
+ONE = np.float64(1)
 
 
-def _check_number(what: str, value: Any) -> None:
+def check_number(what: str, value: Any) -> None:
     if not is_numeric(value) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what}: the function returned {type(value).__name__}, not a number")
     x = value if isinstance(value, Value) else as_array(value)

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine, modes
 from ..engine import Node
 from ..errors import ShapeError
 from ..nest import flatten
 from ..traced import as_array
 from ..value import Value, make_value
-from ._calls import Call, is_numeric
-from ._gradients import gradient_of
+from ._calls import Call, is_numeric, pull
+from ._gradients import ONE, check_number
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -32,10 +31,10 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     """
     call = Call("vjp", f, range(len(primals)), primals, {}, has_aux)
 
-    def pull(cotangents: Any) -> Any:
+    def pull_back(cotangents: Any) -> Any:
         return call.like_arguments(call.pull(_leaves_like(call.outputs, cotangents, "vjp")))
 
-    return (call.value, pull, call.plain(call.aux)) if has_aux else (call.value, pull)
+    return (call.value, pull_back, call.plain(call.aux)) if has_aux else (call.value, pull_back)
 
 
 def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
@@ -56,13 +55,18 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     def push(*tangents: Any) -> Any:
         if len(tangents) != len(primals):
             raise TypeError(f"linearize: {len(primals)} arguments, {len(tangents)} tangents")
-        given: dict[Node, Any] = {}
-        for argument, tangent in zip(call.arguments, tangents, strict=True):
-            leaves = _leaves_like(argument.leaves, tangent, "a tangent")
-            given |= {n: x for n, x in zip(argument.nodes, leaves, strict=True) if n is not None}
-        return call.build(along(given))
+        return call.build(along(_by_variable(call, tangents)))
 
     return call.value, push
+
+
+def _by_variable(call: Call, tangents: Sequence[Any]) -> dict[Node, Any]:
+    """The parts of the tangents of all arguments."""
+    given: dict[Node, Any] = {}
+    for argument, tangent in zip(call.arguments, tangents, strict=True):
+        leaves = _leaves_like(argument.leaves, tangent, "a tangent")
+        given |= {n: x for n, x in zip(argument.nodes, leaves, strict=True) if n is not None}
+    return given
 
 
 def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
@@ -77,22 +81,10 @@ def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
         for out, root in zip(call.outputs, call.roots, strict=True)
     ]
     targets = [probe._node for probe in probes if probe is not None and probe._node is not None]
-    found = call.pull(probes, graph=True)
-    ends = {node: found[node]._node for node in call.variables if node in found}
-    ends = {node: end for node, end in ends.items() if end is not None}
+    gradients = call.gradients(probes)
 
     def along(given: dict[Node, Any]) -> list[Any]:
-        graph = call.nested or any(isinstance(x, Value) and x.requires_grad for x in given.values())
-        reached = [node for node in given if node in ends]
-        seeds = [_tangent(given[node], node, graph) for node in reached]
-        with modes.enable_grad():
-            back = engine.backpropagate(
-                [ends[node] for node in reached],
-                seeds,
-                onto=targets,
-                wrap=make_value if graph else None,
-            )
-        back = dict(zip(back, engine.unshared(list(back.values()), seeds), strict=True))
+        back = _pull_tangents(given, gradients, targets, call.nested)
         return [
             back[probe._node]
             if probe is not None and probe._node in back
@@ -103,6 +95,16 @@ def linear_map(call: Call) -> Callable[[dict[Node, Any]], list[Any]]:
         ]
 
     return along
+
+
+def _pull_tangents(
+    given: dict[Node, Any], gradients: dict[Node, Node], onto: Sequence[Node], nested: bool
+) -> dict[Node, Any]:
+    """Pull tangents of variables back through the gradients of these, onto some nodes."""
+    graph = nested or any(isinstance(x, Value) and x.requires_grad for x in given.values())
+    tangents = {node: _tangent(x, node, graph) for node, x in given.items()}
+    reached = [node for node in given if node in gradients]
+    return pull([gradients[n] for n in reached], [tangents[n] for n in reached], onto, graph)
 
 
 def _tangent(tangent: Any, node: Node, graph: bool) -> Any:
@@ -145,8 +147,12 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (array([  6., 120.]),)
     """
     _check_pairs("hvp", primals, tangents)
-    gradient = gradient_of("hvp", f, range(len(primals)))
-    return jvp(gradient, primals, tangents)[1]
+    call = Call("hvp", f, range(len(primals)), primals, {})
+    check_number("hvp", call.build(call.outputs))
+    # The Hessian, the Jacobian of the gradient, is symmetric: pulled back is pushed forward.
+    given = _by_variable(call, tangents)
+    found = _pull_tangents(given, call.gradients([ONE]), call.variables, call.nested)
+    return call.like_arguments(found)
 
 
 def ggnvp(
