@@ -35,7 +35,7 @@ _VARYING = (np.ndarray, np.generic, float, complex)
 class Entry(NamedTuple):
     """A program, and the function that is it for one kind of arguments."""
 
-    structure: tuple[str, ...]
+    structure: tuple[Any, ...]
     call: Callable[[Sequence[Any]], Any]
     captured: Program
     program: Program
@@ -69,6 +69,7 @@ class Capture:
         self.f = f
         self.name = getattr(f, "__name__", type(f).__name__)
         self.given = given
+        self.names = given.names(f)
         self.varying = varying
         self.constants = constants
         self.gradients_matter = gradients_matter
@@ -140,12 +141,12 @@ class Capture:
     def _arguments(self) -> list[Any]:
         """The arguments as the function gets them: what varies is traced."""
         found: list[Any] = []
-        for at, leaf in enumerate(self.given.leaves):
-            variable, name = f"a{at}", f"argument {at}"
+        for at, (leaf, name) in enumerate(zip(self.given.leaves, self.names, strict=True)):
+            variable = f"a{at}"
             number = isinstance(leaf, _VARYING) or (type(leaf) is int and name in self.varying)
             if isinstance(leaf, np.ndarray) or (number and not self.constants):
                 self.has_numbers |= number and not isinstance(leaf, np.ndarray)
-                found.append(self._input(variable, leaf, name))
+                found.append(self._input(variable, leaf, name, is_argument=True))
                 continue
             if isinstance(leaf, np.random.Generator):
                 found.append(self.tape.generator(leaf))
@@ -156,7 +157,8 @@ class Capture:
                 self.caller.value(variable, leaf)
             elif hasattr(type(leaf), "__array__") and not isinstance(leaf, np.generic):
                 raise TypeError(
-                    f"compile: {name} is a {type(leaf).__name__}: make it an array, np.asarray(x)"
+                    f"compile: the argument {name} is a {type(leaf).__name__}: make it an array, "
+                    "np.asarray(x)"
                 )
             else:
                 self.caller.constant(variable, leaf)
@@ -165,14 +167,14 @@ class Capture:
             self.scope.look(leaf, name, variable)
         return found
 
-    def _input(self, variable: str, x: Any, name: str) -> Traced:
+    def _input(self, variable: str, x: Any, name: str, is_argument: bool = False) -> Traced:
         """A varying value as an input; an array that is found twice is one."""
         if isinstance(x, np.ndarray) and id(x) in self.arrays:
             traced, other = self.arrays[id(x)]
             self.caller.miss_if(f"{variable} is not {other}")
             return traced
         self.caller.varying(variable, x)
-        traced = self.tape.input(x, name)
+        traced = self.tape.input(x, name, is_argument)
         self.first[id(traced)] = traced.ref
         if isinstance(x, np.ndarray):
             self.arrays[id(x)] = traced, variable
@@ -255,6 +257,7 @@ class Capture:
         changed = [at for at, x in enumerate(arguments) if self._is_changed(x)]
         program = self.tape.program
         program.outputs = [_symbol(x) for _, x in writes]
+        program.targets = [slot.name for slot, _ in writes]
         program.outputs += [_symbol(x) for x in outputs]
         program.outputs += [arguments[at].ref for at in changed]
         program.donated = {
@@ -292,8 +295,8 @@ class Capture:
     def _writes(self) -> list[tuple[Slot, Any]]:
         """The slots that hold something else after the call, and what they hold."""
         found = Scope()
-        for at, leaf in enumerate(self.given.leaves):
-            found.look(leaf, f"argument {at}", f"a{at}")
+        for at, (leaf, name) in enumerate(zip(self.given.leaves, self.names, strict=True)):
+            found.look(leaf, name, f"a{at}")
         found.look(self.f, self.name)
         before = {slot.place: (slot, x) for slot, x in self.originals}
         writes = []

@@ -64,6 +64,7 @@ class Input:
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | None
+    is_argument: bool = False
 
     def __str__(self) -> str:
         return f"{self.ref} = {self.name}  # {_kind(self.shape, self.dtype)}"
@@ -73,18 +74,22 @@ class Input:
 class Program:
     """Inputs, calls in an order in which they can be made, and what is wanted in the end.
 
-    `donated` has the outputs, by position, that may take the memory of an input: what takes its
-    place, as the new value of a parameter.
+    The first outputs are put into the places of `targets`, as the new values of parameters; the
+    others are returned. `donated` has those, by position, that may take the memory of an input.
     """
 
     inputs: list[Input] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     outputs: list[Any] = field(default_factory=list)
     donated: dict[int, Ref] = field(default_factory=dict)
+    targets: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        outputs = ", ".join(_text(output) for output in self.outputs)
-        return "\n".join([*map(str, self.inputs), *map(str, self.calls), f"return {outputs}"])
+        outputs = [_text(output) for output in self.outputs]
+        written = [f"{name} = {x}" for name, x in zip(self.targets, outputs, strict=False)]
+        returned = outputs[len(written) :]
+        last = [f"return {', '.join(returned)}"] if returned or not written else []
+        return "\n".join([*map(str, self.inputs), *map(str, self.calls), *written, *last])
 
 
 def layout_of(array: Any) -> tuple[int, ...]:

@@ -72,11 +72,11 @@ class Tape:
         self._errors = np.geterr()
         self.quiet = False  # whether some calls ignore floating-point errors
 
-    def input(self, value: Any, name: str) -> Traced:
+    def input(self, value: Any, name: str, is_argument: bool = False) -> Traced:
         """`value` as an input of the program."""
         ref = self._new_ref()
         shape, dtype = _kind(value)
-        self.program.inputs.append(Input(ref, name, shape, dtype))
+        self.program.inputs.append(Input(ref, name, shape, dtype, is_argument))
         return Traced(self, ref, value, name)
 
     def generator(self, rng: Any) -> TracedGenerator:

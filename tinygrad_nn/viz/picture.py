@@ -189,7 +189,7 @@ class Capture:
             elif x is not None and (parameter.name in node.primitive.rules or _is_array(x)):
                 parents.append((self._constant(x), node.primitive.input_name(slot)))
             elif not _is_default(parameter, x):
-                options.append(f"{parameter.name}={_short(x)}")
+                options.append(f"{parameter.name}={short(x)}")
         item = self._item(node, "operation", trace.value)
         item.options, item.parents = ", ".join(options), parents
         item.place, item.box = printable(trace.place), box
@@ -312,7 +312,7 @@ def _is_default(parameter: inspect.Parameter, x: Any) -> bool:
     return x is default or (type(x) is type(default) and not hasattr(x, "shape") and x == default)
 
 
-def _short(x: Any) -> str:
+def short(x: Any) -> str:
     """An argument as text that fits into a node."""
     if isinstance(x, np.ndarray) and x.size > 4:
         return f"{x.dtype}{x.shape}"
@@ -322,6 +322,6 @@ def _short(x: Any) -> str:
     if x is Ellipsis:
         return "..."
     if isinstance(x, tuple):
-        return f"({', '.join(_short(part) for part in x)}{',' if len(x) == 1 else ''})"
+        return f"({', '.join(short(part) for part in x)}{',' if len(x) == 1 else ''})"
     text = printable(str(x) if isinstance(x, (np.ndarray, np.generic, np.dtype)) else repr(x))
     return text if len(text) <= 24 else f"{text[:21]}..."
