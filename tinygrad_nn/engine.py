@@ -24,7 +24,7 @@ import numpy as np
 from .errors import ShapeError
 from .modes import like_arrays, mode
 from .ownership import IN_TABLE, is_sole
-from .traced import is_traced, kind_of, one_call
+from .traced import as_array, is_traced, kind_of, one_call
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -386,7 +386,7 @@ def _conform(gradient: Any, parent: Node, node: Node, slot: int) -> Any:
         return np.add.reduce(gradient)  # the common case, a sum over a batch
     shape, dtype = parent.describe()
     if isinstance(gradient, (np.ndarray, int, float)):
-        gradient = np.asarray(gradient)  # a plain one, of whatever class
+        gradient = as_array(gradient)  # a plain one, of whatever class
     if getattr(getattr(gradient, "dtype", None), "kind", "-") not in "biufc":
         what = getattr(gradient, "dtype", type(gradient).__name__)
         raise TypeError(f"{_rule_name(node, slot)} returned {what}, not numbers")

@@ -86,6 +86,6 @@ def _is_array_like(tree: list[Any]) -> bool:
     return all(
         _is_array_like(part)
         if isinstance(part, list)
-        else isinstance(part, (int, float, np.number))
+        else issubclass(type(part), (int, float, np.number))
         for part in tree
     )

@@ -1,6 +1,5 @@
 """What a compiled function takes, uses, changes and returns is what the function itself does."""
 
-import collections
 import threading
 import warnings
 from typing import Any
@@ -183,6 +182,21 @@ def test_a_state_that_the_function_keeps_goes_on() -> None:
         np.testing.assert_array_equal(compiled(np.ones(2) * at), eager(np.ones(2) * at))
         assert other.mean == eager.mean
     assert compiled.cache_info().hits >= 2
+
+
+def test_a_state_that_is_made_when_a_capture_is_given_up_is_made_once() -> None:
+    weight = Value(np.ones(2))
+
+    class Smooth:
+        def __call__(self, x: Any) -> Any:
+            (weight * x).sum().backward()  # adds to a gradient, which is found out late
+            self.mean = self.mean * 0.5 + x if hasattr(self, "mean") else x * 1.0
+            return self.mean
+
+    eager, compiled = Smooth(), Smooth()
+    take = tg.compile(compiled)
+    for at in range(4):
+        np.testing.assert_array_equal(take(np.full(2, at)), eager(np.full(2, at)))
 
 
 def test_a_method_is_compiled_for_each_object() -> None:
@@ -733,14 +747,15 @@ def test_views_share_changes_as_those_of_numpy() -> None:
 
 
 def test_what_is_kept_out_of_reach_is_an_error() -> None:
-    kept: Any = collections.deque()
+    kept = [np.zeros(1)]
 
-    def f(x: Any) -> Any:
-        kept.append(x * 2)
-        return x
+    class Unseen:
+        def __call__(self, x: Any, keep: Any) -> Any:
+            keep(x * 2)
+            return x
 
     with pytest.raises(CaptureError, match=r"test_capture\.py:\d+ computed was put somewhere"):
-        tg.compile(f)(np.ones(2))
+        tg.compile(Unseen())(np.ones(2), kept.append)
 
 
 class Counter:

@@ -136,8 +136,8 @@ def collects(x: Any) -> Any:
 @pytest.mark.parametrize(
     ("f", "message"),
     [
-        (lambda x: x if x.sum() > 3 else 2 * x, "decided something by it"),
-        (lambda x: x * float(x.sum()), "made a Python number of it"),
+        (lambda x: x if x.sum() > 3 else 2 * x, "decides by a computed value"),
+        (lambda x: x * float(x.sum()), "makes a Python number of a computed value"),
         (lambda x: x * np.random.rand(2), "draws from np.random"),  # noqa: NPY002
         (lambda x: print("step") or x, "prints"),
         (counts, "sets the global 'COUNT'"),

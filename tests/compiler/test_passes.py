@@ -84,35 +84,6 @@ def test_arrays_that_may_change_and_large_ones_are_not_folded(constant: Any) -> 
     assert len(passes.folded(program).calls) == 1
 
 
-def test_only_arrays_that_the_program_made_become_constant() -> None:
-    shared = np.arange(3)
-    program = traced(lambda x: x[np.arange(3)] + x[shared], np.ones(3))
-    passes.with_own_constants(program)
-    writeable = [call.args[1].flags.writeable for call in program.calls[:2]]
-    assert writeable == [False, True]
-    assert shared.flags.writeable
-
-
-# ---- Algebra
-
-NOTHING_LEFT: list[Callable[[Any], Any]] = [
-    lambda x: x * 1,
-    lambda x: 1.0 * x,
-    lambda x: x / 1,
-    lambda x: np.power(x, 1),
-    lambda x: x - 0.0,
-    lambda x: x - 0,
-    lambda x: x + -0.0,
-    lambda x: np.negative(-x),
-    lambda x: +x,
-    lambda x: x.copy(),
-    lambda x: np.multiply(x, np.ones(8)),
-    lambda x: np.reshape(x, (8,)),
-    lambda x: np.broadcast_to(x, (8,)),
-    lambda x: x.T,
-]
-
-
 @pytest.mark.parametrize("f", NOTHING_LEFT)
 def test_what_changes_nothing_is_left_out(f: Any) -> None:
     program = traced(f, ODD)
@@ -286,7 +257,7 @@ def test_indices_become_positions_that_are_found_once() -> None:
     labels = np.array([2, -1])
     program = traced(f, MATRIX, labels)
     after = program
-    for each in (passes.with_own_constants, passes.indexed_flat, passes.without_repetition):
+    for each in (passes.indexed_flat, passes.without_repetition):
         after = each(after)
     assert names(after).count("positions") == 1
     assert {"items_at", "with_items_at"} <= set(names(after))

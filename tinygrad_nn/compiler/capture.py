@@ -80,6 +80,7 @@ class Capture:
         self.inputs: dict[Any, Traced] = {}  # by the place of the slot
         self.first: dict[int, Ref] = {}  # by id of what is traced, what it was at first
         self.arrays: dict[int, tuple[Traced, str]] = {}  # by id, with the variable that has it
+        self.variables: dict[int, str] = {}  # by id of what is traced, of arrays
         self.gradients: list[tuple[Slot, Any, Traced]] = []  # that there were before the call
         self.made: list[tuple[Slot, Any]] = []  # by the call itself
         self.numbers: dict[Any, Any] = {}  # by place, those that are constants
@@ -102,11 +103,14 @@ class Capture:
                 slot.write(self.tape.generator(rng))
             with _collector_at_rest():
                 result = call()
-                randomness.check()
+                if self.tape.refused is not None:  # and the function has caught it
+                    raise self.tape.refused
+                randomness.check(call)
                 self._check_changes(call)
                 return self._entry(arguments, result, start)
         except BaseException:
             self.scope.restore()
+            self.made.clear()
             raise
         finally:
             mode.tape = None
@@ -178,6 +182,7 @@ class Capture:
         self.first[id(traced)] = traced.ref
         if isinstance(x, np.ndarray):
             self.arrays[id(x)] = traced, variable
+            self.variables[id(traced)] = variable
         return traced
 
     def _look(self) -> None:
@@ -288,7 +293,8 @@ class Capture:
         for argument, at in zip(changed, range(last, last + len(changed)), strict=True):
             self.caller.change(argument, at)
         repeatable = not self.made
-        text = f"{finish}(results[{first}:{last}]{more})"
+        returned = ", ".join([self._place_of(x, at) for at, x in enumerate(outputs, first)])
+        text = f"{finish}([{returned}]{more})"
         call = self.caller.function(text, tested=repeatable)
         return Entry(self.given.structure, call, program, whole, backward, repeatable)
 
@@ -312,6 +318,10 @@ class Capture:
             writes.append((slot, x))
             self.made.append((slot, x.value))
         return writes
+
+    def _place_of(self, x: Any, at: int) -> str:
+        """Where a result is found: an array that was given comes back itself."""
+        return self.variables.get(id(x), f"results[{at}]")
 
     def _is_changed(self, x: Any) -> bool:
         """Whether an input is another now, having been changed in place."""

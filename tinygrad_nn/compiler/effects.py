@@ -14,7 +14,7 @@ import numpy as np
 from ..engine import short_path
 from ..errors import CaptureError
 from ..random import plain_generator
-from .places import is_library, line_of
+from .places import is_installed, is_library, line_of
 
 _USES = {
     "print": "prints",
@@ -23,17 +23,20 @@ _USES = {
     "time": "reads the clock",
     "datetime": "reads the clock",
     "logging": "writes a log",
+    "warnings": "warns",
 }
 _STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
 
 
-def check_code(function: Callable[..., Any]) -> None:
+def check_code(function: types.FunctionType) -> None:
     """Raise CaptureError if the code of `function` changes a variable outside of it, or prints."""
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
-    for line, filename, what in _effects(code) if code else ():
+    code = function.__code__
+    if is_installed(code):
+        return
+    for line, filename, what in _effects(code):
         raise CaptureError(
             f"compile: {short_path(filename)}:{line} {what}, which a program would not do again: "
-            "do it outside, with what the function returns"
+            "do it outside, before the call or with what it returns"
         )
 
 
@@ -79,35 +82,45 @@ def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | 
     return where[0] if where else None
 
 
+_MAKE_ONE = "make a generator outside, rng = np.random.default_rng(), and use it by its name"
+
+
 class Randomness:
     """Finds out whether random numbers were drawn that no program would draw anew.
 
     They are those of `np.random` and `random`, and of generators that cannot be replaced.
     """
 
-    def __init__(self, generators: Sequence[np.random.Generator]) -> None:
+    def __init__(self, generators: Sequence[Any]) -> None:
         self._generators = generators
         self._package = plain_generator(None)
         self._before = self._state()
 
-    def check(self) -> None:
-        """Raise CaptureError if they were."""
+    def check(self, call: Callable[[], Any]) -> None:
+        """Raise CaptureError if they were; the call is made once more to find the line."""
         now = self._state()
         if now[0] != self._before[0]:
-            raise CaptureError(
-                "compile: the function draws from np.random or random, whose numbers would be the "
-                "same in every call: take a generator, rng = np.random.default_rng()"
-            )
-        if now[1] != self._before[1]:
-            raise CaptureError(
-                "compile: the function draws from a generator that it is given by a default or a "
-                "tuple, whose numbers would be the same in every call: use it by a name"
-            )
-        if plain_generator(None) is not self._package:
-            raise CaptureError("compile: the function calls manual_seed: call it outside")
+            what, advice = "draws from np.random or random", _MAKE_ONE
+        elif now[1] != self._before[1]:
+            what = "draws from a generator that is given by a default or a tuple, or an old one"
+            advice = _MAKE_ONE
+        elif plain_generator(None) is not self._package:
+            what, advice = "calls manual_seed", "call it outside"
+        else:
+            return
+        self._before, self._package = now, plain_generator(None)
+        line = changing_line(call, self._has_changed)
+        raise CaptureError(f"compile: {line} {what}, the same in every call then: {advice}")
+
+    def _has_changed(self) -> bool:
+        return self._state() != self._before or plain_generator(None) is not self._package
 
     def _state(self) -> tuple[Any, Any]:
         numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
         keys = numpy_state["state"]
         shared = keys["pos"], keys["key"].tobytes(), random.getstate()
-        return shared, [repr(rng.bit_generator.state) for rng in self._generators]
+        return shared, [repr(_state_of(rng)) for rng in self._generators]
+
+
+def _state_of(rng: Any) -> Any:
+    return rng.bit_generator.state if hasattr(rng, "bit_generator") else rng.get_state()

@@ -46,6 +46,26 @@ def with_at(ufunc: Any, x: Any, index: Any, *operands: Any) -> Any:
     return new
 
 
+CHANGING = {
+    *(np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal),
+}
+"""Functions that change their first argument and return nothing."""
+
+
+def changed(function: Any, x: Any, *args: Any, **keywords: Any) -> Any:
+    """A copy of x, changed by one of these."""
+    new = np.array(x)
+    function(new, *args, **keywords)
+    return new
+
+
+def into(function: Any, x: Any, *args: Any, **keywords: Any) -> Any:
+    """A copy of x, into which the result of a function is written."""
+    new = np.array(x)
+    function(*args, out=new, **keywords)
+    return new
+
+
 def as_type(x: Any, dtype: Any) -> Any:
     """x in another type."""
     return np.asarray(x).astype(dtype)[()]
@@ -91,7 +111,18 @@ def with_items_at(x: Any, places: Any, layout: tuple[int, ...], value: Any) -> A
 
 
 _OWN = {
-    *(with_item, with_at, as_type, positions, items_at, with_items_at, rows_at, product),
+    *(
+        with_item,
+        with_at,
+        changed,
+        into,
+        as_type,
+        positions,
+        items_at,
+        with_items_at,
+        rows_at,
+        product,
+    ),
     *(np.where, np.copy),
 }
 

@@ -293,7 +293,7 @@ def _with_items_at(writer: Writer, call: Call) -> None:
 def _operator(symbol: str) -> Callable[[Writer, Call], None]:
     def write(writer: Writer, call: Call) -> None:
         a, b = map(writer.text, call.args)
-        writer.assign(call, f"{a} {symbol} {b}")
+        writer.assign(call, f"({a}) {symbol} ({b})")
 
     return write
 
@@ -316,7 +316,7 @@ def _scalar_power(writer: Writer, call: Call) -> None:
         else writer.text(arg)
         for arg in call.args
     ]
-    writer.assign(call, " ** ".join(parts))
+    writer.assign(call, " ** ".join(f"({part})" for part in parts))
 
 
 _WRITERS: dict[Any, Callable[[Writer, Call], None]] = {

@@ -26,6 +26,11 @@ def is_library(module: str | None) -> bool:
     return root in sys.stdlib_module_names or root in ("numpy", _PACKAGE)
 
 
+def is_installed(code: types.CodeType) -> bool:
+    """Whether code is that of an installed package, which is trusted."""
+    return any(part in code.co_filename for part in ("site-packages", "dist-packages"))
+
+
 def is_ours(frame: types.FrameType) -> bool:
     """Whether a frame runs the package's code."""
     return is_own(frame.f_code, frame.f_globals.get("__name__"))

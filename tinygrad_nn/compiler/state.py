@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import io
+import logging
 import types
 from collections import deque
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import CaptureError
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..traced import is_traced
@@ -21,7 +24,7 @@ _ATOMS = (*_NUMBERS, str, bytes, type(None))
 # What has nothing in it that a program could use.
 _CLOSED = (
     *(*_ATOMS, types.ModuleType, type, np.ndarray, np.dtype, np.ufunc, np.random.Generator),
-    *(types.BuiltinFunctionType, types.CodeType, types.GeneratorType),
+    *(types.BuiltinFunctionType, types.CodeType, np.random.RandomState),
 )
 
 
@@ -72,7 +75,7 @@ class Scope:
         self.slots: list[Slot] = []
         self.bindings: list[tuple[Slot, Any]] = []
         self.generators: list[Slot] = []
-        self.fixed_generators: list[np.random.Generator] = []  # in places that cannot be written
+        self.fixed_generators: list[Any] = []  # in places that cannot be written
         self.values: list[tuple[Value, Slot]] = []
         self.containers: list[tuple[str | None, Any, Any]] = []  # None: it may change
         self.lengths: list[Any] = []  # containers whose length is expected
@@ -81,7 +84,7 @@ class Scope:
 
     def look(self, x: Any, name: str, expression: str = "") -> None:
         """Find the slots in `x` and in what it refers to."""
-        if isinstance(x, np.random.Generator):
+        if isinstance(x, (np.random.Generator, np.random.RandomState)):
             self.fixed_generators.append(x)
         if isinstance(x, _CLOSED) or id(x) in self._seen or is_traced(x):
             return
@@ -99,7 +102,9 @@ class Scope:
             self._remember(name, x)
             for at, part in enumerate(x):
                 self._named(f"{name}[{at}]", part, Slot(f"{name}[{at}]", x, at))
-        elif isinstance(x, (tuple, set, frozenset, deque)):
+        elif isinstance(x, (tuple, set, frozenset, deque, bytearray)):
+            if not isinstance(x, (tuple, frozenset)):
+                self._remember(name, x)
             for at, part in enumerate(x):
                 self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
@@ -125,7 +130,7 @@ class Scope:
             now = _items(container)
             if any(not _varies(now[key]) for key in now.keys() - _items(before).keys()):
                 return name
-            if isinstance(container, list) and len(container) != len(before):
+            if not isinstance(container, dict) and len(container) != len(before):
                 return name
             for key, x in _items(before).items():
                 if key not in now:
@@ -137,8 +142,11 @@ class Scope:
     def restore(self) -> None:
         """Let lists, dicts and objects be as they were."""
         for _, container, before in self.containers:
-            if isinstance(container, list):
+            if isinstance(container, (list, bytearray)):
                 container[:] = before
+            elif isinstance(container, deque):
+                container.clear()
+                container.extend(before)
             else:
                 container.clear()
                 container.update(before)
@@ -204,6 +212,7 @@ class Scope:
             self.generators.append(slot)
             self.bindings.append((slot, x))
         elif not isinstance(x, types.ModuleType):
+            _refuse(name, x)
             self.bindings.append((slot, x))
             self.look(x, name)
 
@@ -240,8 +249,30 @@ class Scope:
         self.containers.append((name, container, container.copy()))
 
 
+def _refuse(name: str, x: Any) -> None:
+    """Raise CaptureError for what a program would use in its first call only."""
+    if isinstance(x, Iterator) and not isinstance(x, io.IOBase):
+        does = "takes from an iterator"
+    elif isinstance(x, io.IOBase):
+        does = "uses a file"
+    elif isinstance(x, logging.Logger):
+        does = "writes a log"
+    elif getattr(x, "__module__", None) == "time":
+        does = "reads the clock"
+    else:
+        return
+    raise CaptureError(
+        f"compile: the function uses {name}, and {does}, which a program would not do again: do it "
+        "outside, and pass what comes of it as an argument"
+    )
+
+
 def _items(container: Any) -> dict[Any, Any]:
-    return dict(enumerate(container)) if isinstance(container, list) else container
+    if isinstance(container, (list, deque)):
+        return dict(enumerate(container))
+    if isinstance(container, (set, frozenset, bytearray)):
+        return {x if isinstance(x, int) else id(x): x for x in container}
+    return container  # type: ignore[no-any-return]
 
 
 def _varies(x: Any) -> bool:

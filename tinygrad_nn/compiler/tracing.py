@@ -13,31 +13,11 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..errors import CaptureError
 from ..random import plain_generator
-from .functions import Draw, as_type, with_at, with_item
+from .functions import CHANGING, Draw, as_type, changed, into, with_at, with_item
 from .places import current_line, is_ours
 from .program import Call, Input, Program, Ref, function_name, layout_of
 
 _NUMBERS = (bool, int, float, complex)
-# Of Python's numbers alone the result is one, which leaves the dtype to what it is combined with.
-_OPERATORS: dict[Any, Callable[..., Any]] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.power: operator.pow,
-    np.negative: operator.neg,
-    np.remainder: operator.mod,
-    np.floor_divide: operator.floordiv,
-    np.absolute: operator.abs,
-    np.less: operator.lt,
-    np.less_equal: operator.le,
-    np.greater: operator.gt,
-    np.greater_equal: operator.ge,
-    np.equal: operator.eq,
-    np.not_equal: operator.ne,
-}
-
-
 # What these give depends on shapes and types alone.
 _OF_SHAPES = {
     *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj),
@@ -55,6 +35,14 @@ _UNDONE: dict[Any, Callable[..., Any]] = {
     np.reshape: lambda new, whole, *_: np.reshape(new, whole.shape),
     np.ravel: lambda new, whole, *_: np.reshape(new, whole.shape),
 }
+_COMPUTED = "a computed value, which is another in each call"
+# Functions whose results have as many elements as the values say.
+_OF_VARYING_SIZE = {
+    *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.compress, np.extract, np.union1d),
+    *(np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.trim_zeros, np.repeat, np.bincount),
+}
+# Functions whose results are complex where the values say so.
+_OF_VARYING_TYPE = {np.linalg.eig, np.linalg.eigvals, np.roots, np.real_if_close}
 _PLAIN = {int, float, np.ndarray, np.float64, np.float32}
 _POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
@@ -71,6 +59,9 @@ class Tape:
         self._count = 0
         self._errors = np.geterr()
         self.quiet = False  # whether some calls ignore floating-point errors
+        self.fixed: set[int] = set()  # ids of arrays that are in tuples and the like
+        self._copies: dict[int, tuple[Any, Any]] = {}  # by id, with the array that has it
+        self.refused: CaptureError | None = None  # though the function may have caught it
 
     def input(self, value: Any, name: str, is_argument: bool = False) -> Traced:
         """`value` as an input of the program."""
@@ -93,30 +84,84 @@ class Tape:
         for rng, state in self._generators.values():
             rng.bit_generator.state = state
 
+    def constant(self, x: Any) -> Any:
+        """A plain array among the arguments of a call, as it is now.
+
+        Those that were there before the call, and could not be replaced, are read in each run.
+        """
+        if id(x) in self.fixed:
+            return x
+        _, copy = self._copies.get(id(x), (None, None))
+        if copy is None or copy.tobytes() != x.tobytes():
+            copy = x.copy("K")
+            copy.setflags(write=False)
+            self._copies[id(x)] = x, copy
+        return copy
+
+    def refusal(self, what: str, instead: str) -> CaptureError:
+        """What is raised where the function does what a program cannot."""
+        self.refused = CaptureError(f"compile: {current_line()} {what}: {instead}")
+        return self.refused
+
     def call(self, function: Callable[..., Any], args: Any, keywords: dict[str, Any]) -> Any:
         """Call a function, and note the call."""
+        if function in CHANGING:
+            self._change(function, args, keywords)
+            return None
         result = function(*values(args), **values(keywords))
         shared = None if isinstance(function, np.ufunc) else [*_traced_in(args)]
-        noted = self.noted(function, symbols(args), symbols(keywords), result, shared)
-        if shared and isinstance(noted, Traced) and isinstance(result, np.ndarray):
+        noted = self.noted(function, symbols(args, self), symbols(keywords, self), result, shared)
+        parts = noted if isinstance(noted, (tuple, list)) else ()
+        for part in parts:
+            for base in shared or ():
+                if np.may_share_memory(part.value, base.value):
+                    part._view = View(base, function, args, {"part": True})
+                    base._views.append(weakref.ref(part))
+        if shared and type(noted) is Traced and isinstance(result, np.ndarray):
             for base in shared:
                 if isinstance(base.value, np.ndarray) and np.may_share_memory(result, base.value):
-                    noted.view = View(base, function, args, keywords)
-                    base.views.append(weakref.ref(noted))
+                    noted._view = View(base, function, args, keywords)
+                    base._views.append(weakref.ref(noted))
                     break
+        if _has_varying_size(function, args):
+            self._expect_size(noted)
+        if function in _OF_VARYING_TYPE:
+            x = noted[0] if isinstance(noted, (tuple, list)) else noted
+            is_complex = np.iscomplexobj(x.value)
+            kind = self.noted(np.iscomplexobj, (x.ref,), {}, is_complex)
+            self.guards.append((kind.ref, is_complex))
         return noted
+
+    def _change(self, function: Callable[..., Any], args: Any, keywords: Any) -> None:
+        """A function that changes its first argument, as one that gives a new one."""
+        x, *rest = args
+        if type(x) is not Traced:
+            raise self.refusal(
+                f"changes a plain array by {function_name(function)}",
+                "start from an array that the function is given, x * 0, say, or from a Value",
+            )
+        x._become(self.call(changed, (function, x, *rest), keywords))
+
+    def _expect_size(self, result: Any) -> None:
+        """Let calls in which so many elements come out as in this one be those of the program."""
+        x = result[0] if isinstance(result, (tuple, list)) else result
+        size = self.noted(np.size, (x.ref,), {}, np.size(x.value))
+        same = self.noted(np.equal, (size.ref, size.value), {}, np.True_)
+        self.guards.append((same.ref, True))
 
     def noted(self, function: Any, args: Any, keywords: Any, result: Any, among: Any = None) -> Any:
         """Note a call; its result may be a view of one of the values it is `among`."""
         if result is None:
             return None
         if not isinstance(result, (np.ndarray, np.generic, *_NUMBERS, tuple, list)):
-            kind = type(result).__name__
-            raise CaptureError(
-                f"compile: {current_line()} makes {kind} of a value that varies from call to call: "
-                "do it outside, with what is returned"
+            raise self.refusal(
+                f"makes {type(result).__name__} of {_COMPUTED}", "return it, and do that outside"
             )
-        self.quiet = self.quiet or np.geterr() != self._errors
+        errors = np.geterr()
+        if errors != self._errors:
+            if "raise" in errors.values():
+                raise self.refusal("raises floating-point errors", "set np.errstate outside")
+            self.quiet = True
         ref = self._new_ref()
         shape, dtype = ((), None) if isinstance(result, (tuple, list)) else _kind(result)
         place = current_line() if shape else ""
@@ -168,6 +213,24 @@ def _by_reduction(ufunc: np.ufunc) -> Callable[..., Any]:
     return method
 
 
+def _operator(operation: Any, ufunc: Any, reflected: bool = False) -> Callable[..., Any]:
+    """An operator, which of Python's numbers alone gives one, and of others is a ufunc."""
+
+    def method(self: Any, other: Any) -> Any:
+        if hasattr(type(other), "requires_grad"):
+            return NotImplemented
+        operands = (other, self) if reflected else (self, other)
+        if all(_is_number(x) for x in operands):
+            return self.tape.call(operation, operands, {})
+        return ufunc(*operands)
+
+    return method
+
+
+def _is_number(x: Any) -> bool:
+    return type(x.value if type(x) is Traced else x) in (int, float, complex, bool)
+
+
 class View(NamedTuple):
     """How a view is taken of its base."""
 
@@ -184,7 +247,7 @@ class Traced(NDArrayOperatorsMixin):
     `float(x)`) would be a program for this value only: that is an error.
     """
 
-    __slots__ = ("__weakref__", "place", "ref", "tape", "value", "view", "views")
+    __slots__ = ("__weakref__", "_view", "_views", "place", "ref", "tape", "value")
     _traced = True
     __array_priority__ = 900
 
@@ -193,12 +256,16 @@ class Traced(NDArrayOperatorsMixin):
         self.ref = ref
         self.value = value
         self.place = place
-        self.view: View | None = None
-        self.views: list[weakref.ref[Traced]] = []
+        self._view: View | None = None
+        self._views: list[weakref.ref[Traced]] = []
         tape._traced.append(weakref.ref(self))
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # so that isinstance says of it what it says of the value
+        return type(self.value)
+
     def __hash__(self) -> int:
-        return id(self)
+        raise self._refusal("looks up", "look it up outside")
 
     # ---- What is known of it
 
@@ -237,9 +304,6 @@ class Traced(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[at] for at in range(len(self)))
 
-    def __repr__(self) -> str:
-        return f"Traced({self.ref}, {self.dtype}, {self.shape})"
-
     # ---- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
@@ -251,16 +315,24 @@ class Traced(NDArrayOperatorsMixin):
             return NotImplemented
         if method == "at":
             target, *rest = inputs
-            if not isinstance(target, Traced):
-                raise self._error("added it to a plain array", "make the array a Value")
+            if type(target) is not Traced:
+                raise self._refusal("adds to a plain array", "make the array a Value")
             return target._become(self.tape.call(with_at, (ufunc, target, *rest), {}))
         targets = keywords.pop("out", None)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        alone = method == "__call__" and not keywords and ufunc in _OPERATORS
-        if alone and all(isinstance(x, _NUMBERS) for x in values(inputs)):
-            function = _OPERATORS[ufunc]
-        result = self.tape.call(function, inputs, keywords)
-        return result if targets is None else _written(targets, result)
+        if targets is None:
+            return self.tape.call(function, inputs, keywords)
+        target = targets[0]
+        if len(targets) > 1 or type(target) is not Traced:
+            return _written(targets, self.tape.call(function, inputs, keywords))
+        if not target.is_array:
+            return self.tape.call(function, inputs, keywords)  # x += y of numbers: another x
+        result = self.tape.call(function, inputs, keywords) if not keywords else None
+        fits = result is not None and result.shape == target.shape and result.dtype == target.dtype
+        if not fits:  # let NumPy broadcast, convert or refuse
+            result = self.tape.call(into, (function, target, *inputs), keywords)
+        target._become(result)
+        return target
 
     def _of_operands(self, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
         """The common case, with less ado: a ufunc of traced values and plain ones; or None."""
@@ -274,7 +346,7 @@ class Traced(NDArrayOperatorsMixin):
                 plain.append(value)
                 numbers = numbers and type(value) in (int, float)
             elif kind in _PLAIN:
-                named.append(x)
+                named.append(self.tape.constant(x) if kind is np.ndarray else x)
                 plain.append(x)
                 numbers = numbers and kind in (int, float)
             else:
@@ -289,13 +361,17 @@ class Traced(NDArrayOperatorsMixin):
         if function in _OF_SHAPES:
             return function(*values(args), **values(keywords))
         target = keywords.pop("out", None)
+        if type(target) is Traced:
+            target._become(self.tape.call(into, (function, target, *args), keywords))
+            return target
         result = self.tape.call(function, args, keywords)
         return result if target is None else _written((target,), result)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise self._error(
-            "made a plain array of it",
-            "use NumPy's functions on it as it is; as an index of a plain array, np.take(array, x)",
+        raise self._refusal(
+            "makes a plain array of",
+            "leave np.array and np.asarray out. To pick from an array by it, make that array "
+            "outside and use its name; one-hot vectors are x[:, None] == np.arange(n)",
         )
 
     def __pow__(self, exponent: Any) -> Any:
@@ -312,28 +388,61 @@ class Traced(NDArrayOperatorsMixin):
             return self.tape.call(operator.pow, (base, self), {})
         return np.power(base, self)
 
+    __add__, __radd__ = _operator(operator.add, np.add), _operator(operator.add, np.add, True)
+    __sub__, __rsub__ = (
+        _operator(operator.sub, np.subtract),
+        _operator(operator.sub, np.subtract, True),
+    )
+    __mul__, __rmul__ = (
+        _operator(operator.mul, np.multiply),
+        _operator(operator.mul, np.multiply, True),
+    )
+    __truediv__, __rtruediv__ = (
+        _operator(operator.truediv, np.divide),
+        _operator(operator.truediv, np.divide, True),
+    )
+    __floordiv__, __rfloordiv__ = (
+        _operator(operator.floordiv, np.floor_divide),
+        _operator(operator.floordiv, np.floor_divide, True),
+    )
+    __mod__, __rmod__ = (
+        _operator(operator.mod, np.remainder),
+        _operator(operator.mod, np.remainder, True),
+    )
+    __lt__, __le__ = _operator(operator.lt, np.less), _operator(operator.le, np.less_equal)
+    __gt__, __ge__ = _operator(operator.gt, np.greater), _operator(operator.ge, np.greater_equal)
+    __eq__, __ne__ = _operator(operator.eq, np.equal), _operator(operator.ne, np.not_equal)
+
+    def __neg__(self) -> Any:
+        if _is_number(self):
+            return self.tape.call(operator.neg, (self,), {})
+        return np.negative(self)
+
+    def __abs__(self) -> Any:
+        return self.tape.call(abs, (self,), {}) if _is_number(self) else np.absolute(self)
+
     # ---- Parts
 
     def __getitem__(self, index: Any) -> Any:
         return self.tape.call(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        view = value.view if isinstance(value, Traced) else None
+        view = value._view if type(value) is Traced else None
         if view is not None and view.base is self and view.args[1] is index:
             return  # the last part of x[i] += y, which has changed x already
         self._become(self.tape.call(with_item, (self, index, value), {}))
 
     def _become(self, new: Any) -> None:
         """Take the place of `new`, after a change in place, which views and their base share."""
-        if self.view is not None:
-            base, function, args, keywords = self.view
+        if self._view is not None:
+            base, function, args, keywords = self._view
             if function is operator.getitem:
                 whole = self.tape.call(with_item, (base, args[1], new), {})
             elif function in _UNDONE and not keywords:
                 whole = _UNDONE[function](new, base, *args[1:])
             else:
-                raise self._error(
-                    f"changed it in place, through a view made by {function_name(function)}",
+                raise self._refusal(
+                    f"changes, through a view made by {function_name(function)},",
                     "change the array itself, x[i] = y",
                 )
             base._become(whole)
@@ -342,13 +451,20 @@ class Traced(NDArrayOperatorsMixin):
 
     def _refresh(self) -> None:
         """Take all views anew."""
-        for reference in self.views:
+        for reference in self._views:
             view = reference()
-            if view is not None and view.view is not None:
-                _, function, args, keywords = view.view
+            if view is not None and view._view is not None:
+                _, function, args, keywords = view._view
+                if "part" in keywords:
+                    raise self._refusal(
+                        f"changes an array of which {function_name(function)} made views, by",
+                        "copy the parts, or change them before",
+                    )
                 now = function(*values(args), **values(keywords))
                 among = [*_traced_in(args)]
-                new = self.tape.noted(function, symbols(args), symbols(keywords), now, among)
+                new = self.tape.noted(
+                    function, symbols(args, self.tape), symbols(keywords, self.tape), now, among
+                )
                 view.ref, view.value = new.ref, new.value
                 view._refresh()
 
@@ -364,12 +480,12 @@ class Traced(NDArrayOperatorsMixin):
 
     @property
     def flat(self) -> Any:
-        return iter(np.ravel(self))
+        return np.ravel(self)
 
     real = property(_by_numpy(np.real))
     imag = property(_by_numpy(np.imag))
 
-    def astype(self, dtype: Any, copy: bool = True) -> Any:
+    def astype(self, dtype: Any, *, copy: bool = True) -> Any:
         if not copy and self.dtype == dtype:
             return self
         return self.tape.call(as_type, (self, dtype), {})
@@ -379,8 +495,8 @@ class Traced(NDArrayOperatorsMixin):
 
     __copy__ = copy
 
-    def reshape(self, *shape: Any) -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
@@ -399,8 +515,8 @@ class Traced(NDArrayOperatorsMixin):
     dot, trace, diagonal = _by_numpy(np.dot), _by_numpy(np.trace), _by_numpy(np.diagonal)
     conj = conjugate = _by_numpy(np.conjugate)
 
-    def flatten(self) -> Any:
-        return np.ravel(self).copy()
+    def flatten(self, order: Any = "C") -> Any:
+        return np.ravel(self, order).copy()
 
     # ---- What would be true of this value only
 
@@ -408,24 +524,40 @@ class Traced(NDArrayOperatorsMixin):
         if is_ours(sys._getframe(1)):  # the package's checks of arguments: checked in each call
             self.tape.guards.append((self.ref, bool(self.value)))
             return bool(self.value)
-        raise self._error("decided something by it", "use np.where")
+        raise self._refusal("decides by", "use np.where, or return it and decide outside")
 
-    def __float__(self) -> float:
-        raise self._error("made a Python number of it", "return it, or use NumPy's functions")
+    def __float__(self, *_: Any) -> float:
+        raise self._refusal("makes a Python number of", "use NumPy's functions, or return it")
 
-    __int__ = __index__ = item = tolist = __float__
+    __int__ = __index__ = __complex__ = __round__ = item = tolist = __float__
 
     def __str__(self) -> str:
-        raise self._error("made text of it", "return it, and print it outside")
+        return self._text(str)
+
+    def __repr__(self) -> str:
+        return self._text(repr)
 
     def __format__(self, how: str) -> str:
-        return str(self)
+        return self._text(lambda x: format(x, how))
 
-    def _error(self, what: str, instead: str) -> CaptureError:
-        return CaptureError(
-            f"compile: {current_line()} {what}, which is a value that changes from call to call: "
-            f"{instead}"
-        )
+    def _text(self, write: Callable[[Any], str]) -> str:
+        if is_ours(sys._getframe(2)):  # in an error of the package's, which ends the capture
+            return write(self.value)
+        raise self._refusal("makes text of", "return it, and print it outside")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise self._refusal("pickles", "return it, and do that outside")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(type(self.value), name):
+            raise AttributeError(f"{self.dtype} has no attribute {name!r}")
+        raise self._refusal(f"uses .{name} of", "use a function of NumPy, or do that outside")
+
+    def _refusal(self, what: str, instead: str) -> CaptureError:
+        return self.tape.refusal(f"{what} {_COMPUTED}", instead)
 
 
 class TracedGenerator:
@@ -436,16 +568,28 @@ class TracedGenerator:
         self._rng = rng
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method == "shuffle" or not callable(getattr(np.random.Generator, method, None)):
+            raise self._tape.refusal(
+                f"uses .{method} of a random number generator", "use its other methods: permutation"
+            )
         draw = Draw(self._rng, method)
         return lambda *args, **keywords: self._tape.call(draw, args, keywords)
 
 
 def _traced_in(tree: Any) -> Iterator[Traced]:
-    if isinstance(tree, Traced):
+    if type(tree) is Traced:
         yield tree
     elif isinstance(tree, (tuple, list)):
         for part in tree:
             yield from _traced_in(part)
+
+
+def _has_varying_size(function: Any, args: Any) -> bool:
+    """Whether the values say how many elements the result has."""
+    if function is operator.getitem:
+        index = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return any(type(part) is Traced and part.dtype == np.bool_ for part in index)
+    return function in _OF_VARYING_SIZE or (function is np.where and len(args) == 1)
 
 
 def _source(result: Any, among: Any) -> Ref | None:
@@ -463,41 +607,45 @@ def _source(result: Any, among: Any) -> Ref | None:
 
 
 def _written(targets: Any, result: Any) -> Any:
-    if len(targets) == 1 and isinstance(targets[0], Traced) and not targets[0].is_array:
-        return result  # x += y of numbers, of which the name x means another one then
+    """Results in the arrays that were given for them: `out=`, and x += y."""
     results = result if isinstance(result, tuple) else (result,)
     for target, part in zip(targets, results, strict=True):
         if target is None:
             continue
-        if not isinstance(target, Traced):
-            raise CaptureError(
-                f"compile: {current_line()} writes into an array that is no result of the function"
+        if type(target) is not Traced:
+            raise part.tape.refusal(
+                f"writes {_COMPUTED} into a plain array",
+                "start from one that is computed, x * 0, say, or from a Value",
             )
-        target._become(part if part.dtype == target.dtype else part.astype(target.dtype))
+        target._become(part)
     return targets[0] if len(targets) == 1 else targets
 
 
 def values(tree: Any) -> Any:
     """The tree with values in the place of what is traced."""
-    return _mapped(tree, lambda x: x.value)
+    return _mapped(tree, lambda x: x.value, lambda x: x)
 
 
-def symbols(tree: Any) -> Any:
-    """The tree with Refs in the place of what is traced."""
-    return _mapped(tree, lambda x: x.ref)
+def symbols(tree: Any, tape: Tape) -> Any:
+    """The tree with Refs in the place of what is traced, and constants for arrays."""
+    return _mapped(tree, lambda x: x.ref, tape.constant)
 
 
-def _mapped(tree: Any, f: Callable[[Traced], Any]) -> Any:
-    if isinstance(tree, Traced):
+def _mapped(tree: Any, f: Callable[[Traced], Any], of_array: Callable[[Any], Any]) -> Any:
+    kind = type(tree)
+    if kind is Traced:
         return f(tree)
-    if type(tree) is tuple:
-        return tuple([_mapped(part, f) for part in tree])
-    if type(tree) is list:
-        return [_mapped(part, f) for part in tree]
-    if type(tree) is dict:
-        return {name: _mapped(part, f) for name, part in tree.items()}
-    if type(tree) is slice:
-        return slice(*(_mapped(part, f) for part in (tree.start, tree.stop, tree.step)))
+    if kind is np.ndarray:
+        return of_array(tree)
+    if kind is tuple:
+        return tuple([_mapped(part, f, of_array) for part in tree])
+    if kind is list:
+        return [_mapped(part, f, of_array) for part in tree]
+    if kind is dict:
+        return {name: _mapped(part, f, of_array) for name, part in tree.items()}
+    if kind is slice:
+        parts = (tree.start, tree.stop, tree.step)
+        return slice(*[_mapped(part, f, of_array) for part in parts])
     return tree
 
 

@@ -154,7 +154,7 @@ def _without(g: Any, index: Any) -> Any:
 
 def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
     """The gradient of what was written at `index`, in a shape that `value_shape` broadcasts to."""
-    part = np.array(g[index]) if isinstance(g, np.ndarray) else g[index]
+    part = np.array(g[index]) if type(g) is np.ndarray else g[index]
     if not _is_basic(index):  # of what goes to the same place, the last stays
         part = part * _is_last(g.shape, index)
     extra = len(value_shape) - part.ndim  # NumPy lets a value have more axes, of length 1

@@ -60,7 +60,7 @@ def _count(shape: tuple[int, ...], axis: Axis) -> int:
 
 def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
     """What a reduction of an array of `shape` gave, repeated to that shape."""
-    if isinstance(reduced, np.floating) and math.prod(shape) < _LARGE:
+    if isinstance(reduced, np.floating) and math.prod(shape) < _LARGE and not is_traced(reduced):
         return np.full(shape, reduced)  # the faster, here
     return np.broadcast_to(_spread(reduced, shape, axis, keepdims), shape)
 

@@ -207,7 +207,7 @@ def _as_it_is(x: Any) -> Any:
 
 def _read_only(x: Any) -> Any:
     """The data of an argument, which the function must not change."""
-    if isinstance(x, Value) and isinstance(x.data, np.ndarray):
+    if isinstance(x, Value) and type(x.data) is np.ndarray:
         array = x.data.view()
         array.flags.writeable = False
         return array

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..levels import by_levels
 from ..program import Program
 from .algebra import simplified
-from .constants import folded, with_own_constants
+from .constants import folded
 from .dead_code import without_dead_code
 from .fusion import fused
 from .indexing import indexed_flat
@@ -28,7 +28,6 @@ __all__ = [
     "plain_reductions",
     "simplified",
     "sums_of_repeated",
-    "with_own_constants",
     "with_products",
     "without_dead_code",
     "without_repetition",
@@ -40,7 +39,6 @@ PASSES: list[Pass] = [
     without_dead_code,
     by_levels,  # what follows has less to do where these are thousands of scalar calls
     plain_reductions,
-    with_own_constants,
     folded,
     simplified,
     without_repetition,

@@ -127,6 +127,8 @@ def _is(number: float, x: Any) -> bool:
     """Whether x is this number, a zero with its sign, everywhere."""
     if isinstance(x, (Ref, bool)) or not isinstance(x, (int, float, np.number, np.ndarray)):
         return False
+    if isinstance(x, np.ndarray) and x.flags.writeable:  # what it is may change
+        return False
     array = np.asarray(x)
     if array.size == 0 or array.dtype.kind not in "iuf" or not (array == number).all():
         return False

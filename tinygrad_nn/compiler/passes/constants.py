@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -14,29 +12,6 @@ from ..program import Program
 from .rewriting import Rewriting
 
 _MOST = 4096  # elements: more is computed anew in each run, rather than kept
-
-
-def with_own_constants(program: Program) -> Program:
-    """The program, in which arrays that nothing else refers to can no longer be written to.
-
-    Such are those that the function made, as np.arange(n): they are the same in each run, while
-    what another may write to is read anew in each.
-    """
-    arrays: dict[int, np.ndarray[Any, Any]] = {}
-    holders: dict[int, set[int]] = defaultdict(set)
-    for call in program.calls:
-        for holder in (call.args, *(arg for arg in call.args if isinstance(arg, tuple))):
-            for x in holder:
-                if isinstance(x, np.ndarray):
-                    arrays[id(x)] = x
-                    holders[id(x)].add(id(holder))
-    x = holder = call = None  # type: ignore[assignment]
-    while arrays:
-        key, array = arrays.popitem()
-        # The variable `array` and the call are two.
-        if array.base is None and sys.getrefcount(array) <= len(holders[key]) + 2:
-            array.setflags(write=False)
-    return program
 
 
 def folded(program: Program) -> Program:
