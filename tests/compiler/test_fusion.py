@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from programs import assert_equal, check, names, traced
+from traced_programs import assert_equal, check, names, traced
 
 from tinygrad_nn.compiler import passes
 from tinygrad_nn.compiler.blocks import BLOCK, broadcast, indices

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from programs import assert_equal, names, traced
+from traced_programs import assert_equal, names, traced
 
 from tinygrad_nn import Value
 from tinygrad_nn.compiler import passes

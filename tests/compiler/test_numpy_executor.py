@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from programs import assert_equal, names, traced
+from traced_programs import assert_equal, names, traced
 
 import tinygrad_nn as tg
 from tinygrad_nn import nn, optim

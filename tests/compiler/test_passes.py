@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from programs import check, names, traced
+from traced_programs import check, names, traced
 
 from tinygrad_nn.compiler import passes
 from tinygrad_nn.compiler.program import evaluated
@@ -82,6 +82,26 @@ def test_arrays_that_may_change_and_large_ones_are_not_folded(constant: Any) -> 
     constant.setflags(write=len(constant) == 3)
     program.calls[0].args, program.calls[0].inputs = (constant, 2), ()
     assert len(passes.folded(program).calls) == 1
+
+
+# ---- Algebra
+
+NOTHING_LEFT: list[Callable[[Any], Any]] = [
+    lambda x: x * 1,
+    lambda x: 1.0 * x,
+    lambda x: x / 1,
+    lambda x: np.power(x, 1),
+    lambda x: x - 0.0,
+    lambda x: x - 0,
+    lambda x: x + -0.0,
+    lambda x: np.negative(-x),
+    lambda x: +x,
+    lambda x: x.copy(),
+    lambda x: np.multiply(x, np.ones(8)),
+    lambda x: np.reshape(x, (8,)),
+    lambda x: np.broadcast_to(x, (8,)),
+    lambda x: x.T,
+]
 
 
 @pytest.mark.parametrize("f", NOTHING_LEFT)
