@@ -58,7 +58,13 @@ def _rows(names: list[str]) -> list[Row]:
     for name in names:
         if not any(row.name.startswith(name) for row in ROWS):
             raise ValueError(f"no row begins with {name!r}; see --list")
-    return [row for row in ROWS if not names or row.name.startswith(tuple(names))]
+    exact = {row.name for row in ROWS}
+    starts = tuple(name for name in names if name not in exact)
+    return [
+        row
+        for row in ROWS
+        if not names or row.name in names or (starts and row.name.startswith(starts))
+    ]
 
 
 def _listing() -> str:

@@ -45,6 +45,9 @@ else:
             return import_module(f"{__name__}.compiler").compile
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
+    def __dir__():
+        return [*globals(), "compile", "draw", "testing", "viz"]
+
 
 __all__ = [
     "CaptureError",

@@ -191,6 +191,9 @@ class Part:
         """It as an array."""
         return _scattered(self.g, self.index, self.shape, self.unique)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.whole().astype(dtype or self.dtype, copy=False)
+
     def add_to(self, gradient: Any) -> None:
         """Add it to an array, in place."""
         if self.unique:

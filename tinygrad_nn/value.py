@@ -713,7 +713,8 @@ def backward(
             raise TypeError(f"backward: {type(root).__name__} is not a Value")
         if root._node is None:
             raise RuntimeError(
-                "backward: this Value was not computed from anything that requires a gradient"
+                "backward: this Value was not computed from anything that requires a gradient "
+                "(what a compiled step returns has no graph: the step has gone back through it)"
             )
         nodes.append(root._node)
         seeds.append(_seed(root, gradient, create_graph))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -67,11 +68,25 @@ def arguments(args: tuple[Any, ...], keywords: dict[str, Any]) -> Arguments:
         parts = iter(new)
         return build([_rebuilt(leaf, parts) for _, leaf in found])
 
-    return Arguments(leaves, (tuple(paths), tuple(lengths)), rebuilt)
+    structure = tuple(paths), tuple(lengths), _types((args, keywords))
+    return Arguments(leaves, structure, rebuilt)
 
 
 def _in_order(leaves: list[Any]) -> Any:
     return tuple(leaves), {}
+
+
+def _types(tree: Any) -> Any:
+    """What kinds of containers there are."""
+    if isinstance(tree, dict):
+        return type(tree), [_types(part) for part in tree.values()]
+    if isinstance(tree, (tuple, list)):
+        return type(tree), [_types(part) for part in tree]
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return type(tree), [
+            _types(part) for part in (getattr(tree, f.name) for f in dataclasses.fields(tree))
+        ]
+    return None
 
 
 def _add(path: str, leaf: Any, leaves: list[Any], paths: list[str], lengths: list[int]) -> None:

@@ -72,19 +72,27 @@ class Caller:
             self.miss_if(f"{name} is not {x}")
         elif isinstance(x, (int, float, complex, str, bytes, np.generic)):
             kind, value = self.give(type(x), "t"), self.give(x, "c")
-            same = f"type({name}) is {kind} and {name} == {value}"
+            # As text, 0 and -0 differ, and NaN is equal to itself.
+            same = f"type({name}) is {kind} and repr({name}) == {repr(x)!r}"
             self.miss_if(f"{name} is not {value} and not ({same})")
         else:
             self.miss_if(f"{name} is not {self.give(x, 'o')}")
 
-    def value(self, name: str, x: Value) -> None:
-        """Miss unless an argument is a Value, with a gradient or without, as x."""
+    def value(self, name: str, x: Value, others: dict[str, Value]) -> None:
+        """Miss unless an argument is a Value as x, and the same one as another, or not, as x is."""
         self.miss_if(f"type({name}) is not {self.give(Value, 't')}")
+        for other, y in others.items():
+            self.miss_if(f"{name} is {'not ' if x is y else ''}{other}")
+        others[name] = x
         if x._node is None:
             self.miss_if(f"{name}._node is not None")
         else:
             edges = "not" if x._node.edges else ""
             self.miss_if(f"{name}._node is None", f"{edges} {name}._node.edges")
+
+    def apart(self, name: str, other: str) -> None:
+        """Miss if two arrays overlap in memory."""
+        self.miss_if(f"{self.give(np.may_share_memory, 'f')}({name}, {other})")
 
     def length(self, container: Sized) -> None:
         """Miss unless a container is as long as it is."""

@@ -18,7 +18,7 @@ from ..modes import mode
 from ..nest import flatten
 from ..transforms._custom import sources_of
 from ..value import Value
-from .arguments import Arguments
+from .arguments import Arguments, arguments
 from .calling import Caller
 from .effects import Randomness, changing_line, check_code
 from .functions import Draw
@@ -79,18 +79,20 @@ class Capture:
         self.originals: list[tuple[Slot, Any]] = []
         self.inputs: dict[Any, Traced] = {}  # by the place of the slot
         self.first: dict[int, Ref] = {}  # by id of what is traced, what it was at first
-        self.arrays: dict[int, tuple[Traced, str]] = {}  # by id, with the variable that has it
+        self.arrays: dict[int, tuple[Traced, str, Any]] = {}  # by id, with variable and array
         self.variables: dict[int, str] = {}  # by id of what is traced, of arrays
         self.gradients: list[tuple[Slot, Any, Traced]] = []  # that there were before the call
+        self.values: dict[str, Value] = {}  # among the arguments, by variable
         self.made: list[tuple[Slot, Any]] = []  # by the call itself
         self.numbers: dict[Any, Any] = {}  # by place, those that are constants
         self.has_numbers = False  # whether others vary
 
     def entry(self) -> Entry:
         """Call the function, and make the program of it."""
-        arguments = self._arguments()
+        given = self._arguments()
         self._look()
-        call = functools.partial(self._call, arguments)
+        self.tape.fixed = self.scope.fixed_arrays
+        call = functools.partial(self._call, given)
         randomness = Randomness(self.scope.fixed_generators)
         generators = [(slot, slot.read()) for slot in self.scope.generators]
         start = next(engine.node_numbers)
@@ -107,10 +109,12 @@ class Capture:
                     raise self.tape.refused
                 randomness.check(call)
                 self._check_changes(call)
-                return self._entry(arguments, result, start)
-        except BaseException:
+                return self._entry(given, result, start)
+        except BaseException as error:
             self.scope.restore()
             self.made.clear()
+            if isinstance(error, Exception) and self.tape.refused not in (None, error):
+                raise self.tape.refused from None  # of which NumPy, say, has made another error
             raise
         finally:
             mode.tape = None
@@ -118,9 +122,16 @@ class Capture:
                 slot.write(x)
             self.tape.rewind()
 
-    def _call(self, arguments: list[Any]) -> Any:
-        args, keywords = self.given.build(arguments)
-        return self.f(*args, **keywords)
+    def _call(self, given: list[Any]) -> Any:
+        args, keywords = self.given.build(given)
+        result = self.f(*args, **keywords)
+        now = arguments(args, keywords).leaves
+        if len(now) != len(given) or any(x is not y for x, y in zip(now, given, strict=True)):
+            raise CaptureError(
+                f"compile: {self.name} changes a list, a dict or an object that is an argument, "
+                "which a program would not do again: return what is to go into it"
+            )
+        return result
 
     def _check_changes(self, call: Callable[[], Any]) -> None:
         """Raise CaptureError if the call changed a list, a dict or an object, but for arrays.
@@ -147,9 +158,9 @@ class Capture:
         found: list[Any] = []
         for at, (leaf, name) in enumerate(zip(self.given.leaves, self.names, strict=True)):
             variable = f"a{at}"
-            number = isinstance(leaf, _VARYING) or (type(leaf) is int and name in self.varying)
-            if isinstance(leaf, np.ndarray) or (number and not self.constants):
-                self.has_numbers |= number and not isinstance(leaf, np.ndarray)
+            number = isinstance(leaf, _VARYING[1:]) or (type(leaf) is int and name in self.varying)
+            if type(leaf) is np.ndarray or (number and not self.constants):
+                self.has_numbers |= type(leaf) is not np.ndarray
                 found.append(self._input(variable, leaf, name, is_argument=True))
                 continue
             if isinstance(leaf, np.random.Generator):
@@ -158,7 +169,7 @@ class Capture:
                 continue
             found.append(leaf)
             if isinstance(leaf, Value):
-                self.caller.value(variable, leaf)
+                self.caller.value(variable, leaf, self.values)
             elif hasattr(type(leaf), "__array__") and not isinstance(leaf, np.generic):
                 raise TypeError(
                     f"compile: the argument {name} is a {type(leaf).__name__}: make it an array, "
@@ -174,20 +185,21 @@ class Capture:
     def _input(self, variable: str, x: Any, name: str, is_argument: bool = False) -> Traced:
         """A varying value as an input; an array that is found twice is one."""
         if isinstance(x, np.ndarray) and id(x) in self.arrays:
-            traced, other = self.arrays[id(x)]
+            traced, other, _ = self.arrays[id(x)]
             self.caller.miss_if(f"{variable} is not {other}")
             return traced
         self.caller.varying(variable, x)
         traced = self.tape.input(x, name, is_argument)
         self.first[id(traced)] = traced.ref
         if isinstance(x, np.ndarray):
-            self.arrays[id(x)] = traced, variable
+            self.arrays[id(x)] = traced, variable, x
             self.variables[id(traced)] = variable
         return traced
 
     def _look(self) -> None:
         """Find what the function uses by name, and expect it in each call."""
         self.scope.look(self.f, self.name)
+        self.scope.look_at_methods()
         for function in self.scope.functions:
             check_code(function)
         for container in self.scope.lengths:
@@ -215,6 +227,7 @@ class Capture:
 
     def _gradient(self, slot: Slot, x: Any) -> None:
         """A gradient from before the call, or zeros in the place of one."""
+        x = x._data if isinstance(x, Value) else x
         stand_in = np.zeros(*slot.holder.describe())[()] if x is None else x
         traced = self.inputs[slot.place] = self.tape.input(stand_in, slot.name)
         self.first[id(traced)] = traced.ref
@@ -274,6 +287,7 @@ class Capture:
         self._settle_gradients(gradients, count)
         given = {x.ref for x in program.inputs}
         program.donated = {at: ref for at, ref in program.donated.items() if ref in given}
+        self._keep_apart()
         self._guard()
         first, last = len(writes), len(writes) + len(computed)
         finish, more = self.caller.give(results, "b"), ""
@@ -304,20 +318,43 @@ class Capture:
         for at, (leaf, name) in enumerate(zip(self.given.leaves, self.names, strict=True)):
             found.look(leaf, name, f"a{at}")
         found.look(self.f, self.name)
+        found.look_at_methods()
         before = {slot.place: (slot, x) for slot, x in self.originals}
+        named = {slot.place for slot, _ in self.scope.bindings}
         writes = []
         for slot in {slot.place: slot for slot, _ in self.originals}.values():
             x = slot.read()
             given = self.inputs.get(slot.place, before[slot.place][1])
+            if isinstance(x, Value) and x is not given:
+                raise CaptureError(
+                    f"compile: {self.name} puts a Value into {slot.name}, whose graph a program "
+                    "has not: put its data there"
+                )
             if x is not given or self._is_changed(x):
-                writes.append((slot, _data(x)))
+                writes.append((slot, x))
         for slot in {slot.place: slot for slot in found.slots}.values():
             x = slot.read()
-            if slot.place in before or not isinstance(x, Traced):
+            if slot.place in before or (slot.place in named and type(x) is not Traced):
                 continue
-            writes.append((slot, x))
-            self.made.append((slot, x.value))
+            if type(x) is Traced:
+                writes.append((slot, x))
+            self.made.append((slot, x.value if type(x) is Traced else x))
         return writes
+
+    def _keep_apart(self) -> None:
+        """Expect of arrays that are changed in place that they overlap no others."""
+        for traced, name, x in self.arrays.values():
+            if not self._is_changed(traced):
+                continue
+            for other, its_name, y in self.arrays.values():
+                if other is traced:
+                    continue
+                if np.may_share_memory(x, y):
+                    raise CaptureError(
+                        f"compile: {self.name} changes an array that overlaps another in memory: "
+                        "give it a copy"
+                    )
+                self.caller.apart(name, its_name)
 
     def _place_of(self, x: Any, at: int) -> str:
         """Where a result is found: an array that was given comes back itself."""
@@ -325,12 +362,12 @@ class Capture:
 
     def _is_changed(self, x: Any) -> bool:
         """Whether an input is another now, having been changed in place."""
-        return isinstance(x, Traced) and self.first.get(id(x), x.ref) != x.ref
+        return type(x) is Traced and self.first.get(id(x), x.ref) != x.ref
 
     def _is_computed(self, x: Any) -> bool:
         if isinstance(x, Value):
             return all(x is not known for known, _ in self.scope.values)
-        return isinstance(x, (Traced, np.ndarray))
+        return type(x) in (Traced, np.ndarray)
 
     def _gradients(
         self, outputs: list[Any], writes: list[tuple[Slot, Any]], start: int
@@ -418,7 +455,7 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 def _requires_grad(x: Any) -> bool:
-    return isinstance(x, Value) and x._node is not None and isinstance(x._data, Traced)
+    return isinstance(x, Value) and x._node is not None and type(x._data) is Traced
 
 
 def _data(x: Any) -> Any:
@@ -427,4 +464,4 @@ def _data(x: Any) -> Any:
 
 def _symbol(x: Any) -> Any:
     x = _data(x)
-    return x.ref if isinstance(x, Traced) else x
+    return x.ref if type(x) is Traced else x

@@ -6,11 +6,15 @@ import functools
 import gc
 import inspect
 import types
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..errors import CaptureError
 from ..modes import EVERYTHING, mode
+from ..value import Value
 from .arguments import Arguments, arguments
 from .calling import MISS
 from .capture import Capture, Entry, GradientUsedError
@@ -18,6 +22,7 @@ from .program import Program
 from .tracing import Traced
 
 _MOST = 16  # programs that are kept
+_MANY = 12  # captures without as many calls that needed none: there is a warning
 
 
 class CacheInfo(NamedTuple):
@@ -35,8 +40,9 @@ def compile(f: Callable[..., Any]) -> Compiled:
     `f` may be a loss, a model, `value_and_grad(loss)`, or a whole training step: what it computes,
     forward, backward and in the optimizer's update alike, is captured in its first call, improved,
     and run with memory of its own. It changes parameters, gradients, optimizers' state and arrays
-    as `f` does, and its results are the same to the last bit, unless a value is repeated along an
-    axis and summed over it again: that is a product then, the same but for rounding.
+    as `f` does, and its results are the same to the last bit, with two exceptions, the same but for
+    rounding: a value that is repeated along an axis and summed over it again is multiplied, and a
+    product of a matrix with itself that was computed twice, or copied, is one to BLAS.
 
     A program holds for arguments of the same shapes, dtypes and structure, for equal constants
     (text, booleans, integers), for the same objects by the names that `f` uses, for modules in the
@@ -85,7 +91,10 @@ class Compiled:
         if isinstance(f, type):
             raise TypeError(f"compile takes a function or a model, not the class {f.__name__}")
         if inspect.isgeneratorfunction(f) or inspect.iscoroutinefunction(f):
-            raise TypeError(f"compile: {f.__name__} returns before it computes anything")
+            kind = "a generator (yield)" if inspect.isgeneratorfunction(f) else "asynchronous"
+            raise TypeError(
+                f"compile: {f.__name__} is {kind}: it computes nothing when it is called"
+            )
         functools.update_wrapper(self, f, updated=())
         self._f = f
         self._entries: list[Entry] = []  # the one used last comes first
@@ -94,6 +103,7 @@ class Compiled:
         self._varying: set[Any] = set()  # the places of those that were seen to vary
         self._constants = False  # whether numbers are constants, since one decides something
         self._gradients_matter = False
+        self._kinds: dict[str, str] = {}  # of the arguments, by name, in the last capture
         self._hits = self._misses = 0
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -111,11 +121,18 @@ class Compiled:
                 self._hits += 1
                 return result
         self._misses += 1
+        self._warn(given)
         self._last = entry = self._captured(given)
         if entry.repeatable:
             self._entries.insert(0, entry)
             del self._entries[_MOST:]
-        return self._run(entry, given)
+        result = self._run(entry, given)
+        if result is MISS:
+            raise CaptureError(
+                f"compile: {self._name} changes something that it depends on, other than arrays: "
+                "do that outside"
+            )
+        return result
 
     def _run(self, entry: Entry, given: Arguments) -> Any:
         try:
@@ -123,6 +140,26 @@ class Compiled:
         except Exception as error:
             error.add_note(f"in the program that compile has made of {self._name}")
             raise
+
+    def _warn(self, given: Arguments) -> None:
+        """Say what varies, where there is one program after another."""
+        names = given.names(self._f)
+        now = {name: _kind(x) for name, x in zip(names, given.leaves, strict=True)}
+        before, self._kinds = self._kinds, now
+        if self._misses == _MANY and self._hits < _MANY:
+            varies = [
+                f"{name} ({before.get(name, 'not given')}, then {kind})"
+                for name, kind in now.items()
+                if before.get(name) != kind
+            ]
+            warnings.warn(
+                f"compile: {self._misses} programs of {self._name} were captured in "
+                f"{self._misses + self._hits} calls, which takes longer than to call it. What "
+                f"varied last: {', '.join(varies) or 'something that it uses by name'}. Arrays of "
+                "few shapes, and numbers of floating point, may vary freely",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     def _captured(self, given: Arguments) -> Entry:
         """The program for a call, and for those like it."""
@@ -176,9 +213,24 @@ class Compiled:
     def _name(self) -> str:
         return getattr(self._f, "__name__", type(self._f).__name__)
 
+    def __setattr__(self, name: str, x: Any) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, x)
+        else:
+            setattr(self._f, name, x)
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self._f,)
+
     def cache_info(self) -> CacheInfo:
         """How the calls so far have found their programs."""
         return CacheInfo(self._hits, self._misses, _MOST, len(self._entries))
+
+    def cache_clear(self) -> None:
+        """Forget all programs."""
+        self._entries.clear()
+        self._last = None
+        self._hits = self._misses = 0
 
     def program(self) -> str:
         """The text of the program that was used last."""
@@ -195,6 +247,14 @@ class Compiled:
         return self._last
 
 
+def _kind(x: Any) -> str:
+    if isinstance(x, Value):
+        x = x.data
+    if isinstance(x, (np.ndarray, np.generic)):
+        return f"{x.dtype} {x.shape}"
+    return repr(x) if isinstance(x, (int, str, type(None))) else type(x).__name__
+
+
 def _check_leaks(alive: Callable[[], list[Traced]]) -> None:
     """Raise CaptureError if something that was traced is still in use."""
     if alive():
@@ -202,5 +262,5 @@ def _check_leaks(alive: Callable[[], list[Traced]]) -> None:
     for traced in alive():
         raise CaptureError(
             f"compile: what {traced.place} computed was put somewhere outside of the function, "
-            "which a program would not do again: return it instead"
+            "which a program would not do again: return it, in tuples, lists or dicts"
         )

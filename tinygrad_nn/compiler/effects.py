@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
 import random
 import sys
@@ -24,6 +25,11 @@ _USES = {
     "datetime": "reads the clock",
     "logging": "writes a log",
     "warnings": "warns",
+    "perf_counter": "reads the clock",
+    "monotonic": "reads the clock",
+    "default_rng": "makes a random number generator",
+    "RandomState": "makes a random number generator",
+    "Random": "makes a random number generator",
 }
 _STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
 
@@ -33,14 +39,14 @@ def check_code(function: types.FunctionType) -> None:
     code = function.__code__
     if is_installed(code):
         return
-    for line, filename, what in _effects(code):
+    for line, filename, what in _effects(code, function.__globals__):
         raise CaptureError(
             f"compile: {short_path(filename)}:{line} {what}, which a program would not do again: "
             "do it outside, before the call or with what it returns"
         )
 
 
-def _effects(code: types.CodeType) -> Iterator[tuple[int, str, str]]:
+def _effects(code: types.CodeType, namespace: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
     line = code.co_firstlineno
     for instruction in dis.get_instructions(code):
         starts = instruction.positions.lineno if instruction.positions else None
@@ -50,13 +56,22 @@ def _effects(code: types.CodeType) -> Iterator[tuple[int, str, str]]:
             yield line, code.co_filename, f"{_STORES[instruction.opname]} {name!r}"
         elif instruction.opname == "STORE_DEREF" and name in code.co_freevars:
             yield line, code.co_filename, f"sets {name!r}, a variable outside of the function"
-        elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and name in _USES:
-            yield line, code.co_filename, _USES[name]
+        elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            meant = namespace.get(name, getattr(builtins, name, None))
+            what = getattr(meant, "__name__", "") if _is_of_python(meant) else ""
+            if what in _USES:
+                yield line, code.co_filename, _USES[what]
         elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and name == "default_rng":
             yield line, code.co_filename, "makes a random number generator"
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _effects(constant)
+            yield from _effects(constant, namespace)
+
+
+def _is_of_python(x: Any) -> bool:
+    """Whether x is a module, a class or a function of Python's, or NumPy's generator."""
+    kinds = types.ModuleType, types.BuiltinFunctionType, type
+    return isinstance(x, kinds) and is_library(getattr(x, "__module__", None) or x.__name__)
 
 
 def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Node
+from ..engine import Node, leaf_node
 from ..transforms._custom import attached
 from ..value import Value, make_value
 from .passes import optimized, without_dead_code
@@ -22,15 +23,26 @@ class Results:
     def __init__(self, leaves: list[Any], computed: list[int], build: Callable[..., Any]) -> None:
         self.build = build
         self.leaves = list(leaves)
-        self.computed = [(at, isinstance(leaves[at], Value)) for at in computed]
+        self.computed = [(at, _wrapper(leaves[at])) for at in computed]
         for at in computed:
             self.leaves[at] = None
+        self.own = [at for at, x in enumerate(self.leaves) if isinstance(x, (list, set, bytearray))]
 
     def __call__(self, results: Sequence[Any]) -> Any:
         leaves = self.leaves.copy()
-        for (at, wrapped), x in zip(self.computed, results, strict=True):
-            leaves[at] = make_value(x, None) if wrapped and type(x) is not Value else x
+        for (at, wrap), x in zip(self.computed, results, strict=True):
+            leaves[at] = x if wrap is None or type(x) is Value else wrap(x)
+        for at in self.own:  # which the caller may change
+            leaves[at] = copy.deepcopy(leaves[at])
         return self.build(leaves)
+
+
+def _wrapper(x: Any) -> Callable[[Any], Value] | None:
+    """What makes a result of an array: nothing, a Value without a graph, or a new leaf."""
+    if not isinstance(x, Value):
+        return None
+    is_leaf = x._node is not None and not x._node.edges
+    return (lambda x: make_value(x, leaf_node(x))) if is_leaf else lambda x: make_value(x, None)
 
 
 class Differentiable:

@@ -7,7 +7,7 @@ import io
 import logging
 import types
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,27 @@ class Slot:
             self.holder[self.key] = x
 
 
+class _Slots:
+    """Attributes that are in no dict, as those of `__slots__` and of classes, as if they were."""
+
+    def __init__(self, holder: Any, keys: Iterable[str]) -> None:
+        self.holder = holder
+        self.names = list(keys)
+
+    def items(self) -> dict[str, Any]:
+        """The attributes that there are."""
+        held = {key: getattr(self.holder, key, _ABSENT) for key in self.names}
+        return {key: x for key, x in held.items() if x is not _ABSENT}
+
+    def update(self, held: dict[str, Any]) -> None:
+        """Set attributes."""
+        for key, x in held.items():
+            setattr(self.holder, key, x)
+
+
+_ABSENT = object()
+
+
 class Scope:
     """All that a function can reach by the names in it.
 
@@ -75,18 +96,25 @@ class Scope:
         self.slots: list[Slot] = []
         self.bindings: list[tuple[Slot, Any]] = []
         self.generators: list[Slot] = []
+        self.fixed_arrays: set[int] = set()  # ids of those in places that cannot be written
         self.fixed_generators: list[Any] = []  # in places that cannot be written
         self.values: list[tuple[Value, Slot]] = []
         self.containers: list[tuple[str | None, Any, Any]] = []  # None: it may change
         self.lengths: list[Any] = []  # containers whose length is expected
         self.functions: list[types.FunctionType] = []
+        self._methods: list[tuple[str, types.FunctionType, str]] = []  # that wait to be looked at
+        self._used: set[str] = set()  # names in code
         self._seen: dict[int, Any] = {}  # by id; what is kept here keeps its id
 
     def look(self, x: Any, name: str, expression: str = "") -> None:
         """Find the slots in `x` and in what it refers to."""
         if isinstance(x, (np.random.Generator, np.random.RandomState)):
             self.fixed_generators.append(x)
-        if isinstance(x, _CLOSED) or id(x) in self._seen or is_traced(x):
+        if isinstance(x, np.ndarray) and not is_traced(x):
+            self.fixed_arrays.add(id(x))
+        if isinstance(x, type) and not is_library(x.__module__):
+            self._class(x, name)
+        if is_traced(x) or isinstance(x, _CLOSED) or id(x) in self._seen:
             return
         self._seen[id(x)] = x
         if isinstance(x, Value):
@@ -122,6 +150,20 @@ class Scope:
         else:
             self._attributes(x, name)
 
+    def look_at_methods(self) -> None:
+        """Look at the methods that may be called: whose names something uses."""
+        waiting = self._methods
+        while waiting:
+            self._methods = []
+            called = [m for m in waiting if m[0] in self._used or m[0].startswith("__")]
+            called += [m for m in waiting if m[0] == "forward"]
+            for _, function, name in called:
+                self.look(function, name)
+            rest = [m for m in waiting if m not in called]
+            if not called and not self._methods:
+                return
+            waiting = rest + self._methods
+
     def changed(self) -> str | None:
         """The name of a list, dict or object that is not as it was, but for its arrays."""
         for name, container, before in self.containers:
@@ -130,7 +172,9 @@ class Scope:
             now = _items(container)
             if any(not _varies(now[key]) for key in now.keys() - _items(before).keys()):
                 return name
-            if not isinstance(container, dict) and len(container) != len(before):
+            if isinstance(container, (list, deque, set, bytearray)) and len(container) != len(
+                before
+            ):
                 return name
             for key, x in _items(before).items():
                 if key not in now:
@@ -147,6 +191,8 @@ class Scope:
             elif isinstance(container, deque):
                 container.clear()
                 container.extend(before)
+            elif isinstance(container, _Slots):
+                container.update(before)
             else:
                 container.clear()
                 container.update(before)
@@ -156,6 +202,10 @@ class Scope:
         if not own:
             self.functions.append(f)
             self.look((f.__defaults__, f.__kwdefaults__), f.__name__)
+            self._remember(f.__name__, vars(f))
+            for key, part in vars(f).items():
+                name = f"{f.__name__}.{key}"
+                self._named(name, part, Slot(name, vars(f), key))
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             try:
                 x = cell.cell_contents
@@ -168,6 +218,7 @@ class Scope:
         if own:
             return
         names = dict.fromkeys(_names_in(f.__code__))
+        self._used.update(names)
         for name in names:
             if name not in f.__globals__:
                 continue
@@ -187,16 +238,17 @@ class Scope:
                 if isinstance(part, (types.FunctionType, types.MethodType, Value, Module)):
                     self.look(part, name)
             return
-        if is_library(kind.__module__) and not own:
+        if is_library(kind.__module__) and not own and kind is not types.SimpleNamespace:
             return
         for base in kind.__mro__:
             if not is_library(base.__module__):
-                for method in vars(base).values():
-                    self.look(getattr(method, "__func__", method), f"{name}.{base.__name__}")
-            for key in getattr(base, "__slots__", ()) if not own else ():
-                if hasattr(x, key):
-                    slot = Slot(f"{name}.{key}", x, key, True)
-                    self._named(f"{name}.{key}", getattr(x, key), slot)
+                self._class(base, base.__name__)
+            keys = getattr(base, "__slots__", ()) if not own else ()
+            held = {key: getattr(x, key) for key in keys if hasattr(x, key)}
+            if held:
+                self.containers.append((name, _Slots(x, keys), held))
+            for key, part in held.items():
+                self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", x, key, True))
         attributes = getattr(x, "__dict__", None)
         if attributes is not None:
             self._remember(name, attributes)
@@ -204,6 +256,22 @@ class Scope:
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", attributes, key))
         if isinstance(x, Module) and "training" not in vars(x):
             self.bindings.append((Slot("training", x, "training", True), x.training))
+
+    def _class(self, kind: type, name: str) -> None:
+        """The methods of a class, and what it holds itself."""
+        if id(kind) in self._seen:
+            return
+        self._seen[id(kind)] = kind
+        held = {}
+        for key, part in vars(kind).items():
+            function = getattr(part, "__func__", getattr(part, "fget", part))
+            if isinstance(function, types.FunctionType):
+                self._methods.append((key, function, f"{name}.{key}"))
+            elif not key.startswith("__") and not hasattr(type(part), "__get__"):
+                held[key] = part
+                self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", kind, key, True))
+        if held:
+            self.containers.append((name, _Slots(kind, held), held))
 
     def _named(self, name: str, x: Any, slot: Slot) -> None:
         if isinstance(x, (np.ndarray, np.generic)) or is_traced(x):
@@ -272,7 +340,7 @@ def _items(container: Any) -> dict[Any, Any]:
         return dict(enumerate(container))
     if isinstance(container, (set, frozenset, bytearray)):
         return {x if isinstance(x, int) else id(x): x for x in container}
-    return container  # type: ignore[no-any-return]
+    return container.items() if isinstance(container, _Slots) else container
 
 
 def _varies(x: Any) -> bool:

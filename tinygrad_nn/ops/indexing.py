@@ -29,7 +29,7 @@ def _array_index(index: Any) -> Any:
     """`index` with Values of integers or booleans, and lists, as arrays."""
     if isinstance(index, tuple):
         return tuple([_array_index(part) for part in index])
-    if isinstance(index, (list, np.ndarray)):
+    if isinstance(index, (list, np.ndarray)) and not is_traced(index):
         return (
             np.ascontiguousarray(index, None if len(index) else np.intp)
             if np.ndim(index)

@@ -1,0 +1,357 @@
+"""Functions that a program could get wrong: the same as when they are called, or an error."""
+
+import collections
+import copy
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_nn as tg
+from tinygrad_nn import CaptureError, Value
+
+ONES = np.ones(3)
+RAMP = np.array([1.0, -2.0, 3.0])
+PAIR = (np.arange(3.0), 2.0)
+
+
+class Config:
+    scale = 2.0
+
+    @property
+    def doubled(self) -> float:
+        return 2 * self.scale
+
+
+def loop_with_a_buffer(x: Any) -> Any:
+    mask, found = np.zeros(3), []
+    for at in range(3):
+        mask[:] = 0
+        mask[at] = 1
+        found.append((x * mask).sum())
+    return np.stack(found)
+
+
+def in_place_functions(x: Any) -> Any:
+    y = x * 1.0
+    np.copyto(y, x + 1)
+    np.put(y, [0], 9.0)
+    np.putmask(y, x > 0, x * 10)
+    np.fill_diagonal(np.reshape(y, (1, 3)), -1.0)
+    return y
+
+
+def out_and_where(x: Any) -> Any:
+    y = x * 1.0
+    np.add(y, 1, out=y, where=x > 0)
+    z = np.stack([x, x])
+    np.add(x, 1, out=z)
+    return y, z
+
+
+def keeps_its_argument(x: Any) -> Any:
+    x *= 2
+    return x
+
+
+def views_of_split(x: Any) -> Any:
+    whole = x * 1.0
+    first, _, _ = np.split(whole, 3)
+    first += 10
+    return first
+
+
+def kinds(x: Any, c: float) -> Any:
+    if isinstance(x, np.ndarray) and isinstance(c, float) and not isinstance(x, Value):
+        return x * np.multiply(c, 2.0), np.float32(1) * c
+    return None
+
+
+def powers(x: Any, c: float) -> Any:
+    return (-8.0) ** x, (-2.0) ** 2 * x, np.float64(c) ** 3 * x
+
+
+def masked(x: Any) -> Any:
+    return (x[x > 0] * 2).sum(), x[x > 0] * 2, np.nonzero(x > 0)[0] * 1.0
+
+
+def copies(x: Any) -> Any:
+    y = copy.deepcopy(x)
+    y += 1
+    return y, copy.copy(x), x.flatten(), x.reshape(3, 1, order="F")
+
+
+def of_numbers(c: float) -> Any:
+    return c * 2, c / 3, -c, abs(c), c // 2, c % 3, c > 1, 2**c, c + 1j
+
+
+def global_state(x: Any) -> Any:
+    return x * Config.scale + Config().doubled + PAIR[0] * PAIR[1] + x * PAIR[0]
+
+
+def results_of_many_kinds(x: Any) -> Any:
+    return [x.sum(), x * 2], (x, x), {"list": [1, 2], "none": None, "leaf": Value(x)}
+
+
+CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
+    (loop_with_a_buffer, [(RAMP,), (2 * RAMP,)]),
+    (in_place_functions, [(RAMP,), (-RAMP,)]),
+    (out_and_where, [(RAMP,), (-RAMP,)]),
+    (keeps_its_argument, [(RAMP,), (ONES,)]),
+    (kinds, [(ONES.astype("f"), 2.0), (RAMP.astype("f"), 3.0)]),
+    (powers, [(np.abs(RAMP), 0.1), (ONES, 3.7)]),
+    (masked, [(RAMP,), (-RAMP,), (ONES,), (-ONES,), (RAMP,)]),
+    (copies, [(RAMP,), (ONES,)]),
+    (of_numbers, [(2.5,), (-1.25,), (4.0,)]),
+    (global_state, [(RAMP,), (ONES,)]),
+    (results_of_many_kinds, [(RAMP,), (ONES,)]),
+    (lambda x: np.linalg.eigvals(x) * 2, [(np.eye(2),), (np.array([[0.0, 1], [-1, 0]]),)]),
+    (lambda x: (x.T @ x, np.sort(x, axis=0)), [(np.ones((3, 2)),), (np.eye(3)[:, :2],)]),
+    (lambda x, y: (x, y)[0] * y, [((RAMP), ONES), (ONES, RAMP)]),
+    (lambda c: np.ones(2) * c, [(0.0,), (-0.0,), (np.nan,)]),
+    (lambda x, c: x * c if c > 1 else x * -c, [(ONES, 0.0), (ONES, -0.0), (ONES, 2.0)]),
+]
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    assert type(found) is type(expected)
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        found, expected = list(found.values()), list(expected.values())
+    if isinstance(expected, (list, tuple)):
+        assert len(found) == len(expected)
+        for x, y in zip(found, expected, strict=True):
+            assert_same(x, y)
+    elif isinstance(expected, Value):
+        assert found.requires_grad == expected.requires_grad
+        np.testing.assert_array_equal(found.data, expected.data)
+    elif expected is not None:
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected)) if np.isrealobj(
+            expected
+        ) else None
+
+
+@pytest.mark.parametrize(("f", "calls"), CALLS)
+def test_results_are_the_same_in_each_call(f: Any, calls: Any) -> None:
+    compiled = tg.compile(f)
+    for _ in range(2):
+        for given in calls:
+            own, others = copy.deepcopy(given), copy.deepcopy(given)
+            assert_same(compiled(*own), f(*others))
+            assert_same(own, others)
+
+
+def test_an_argument_comes_back_itself_and_constants_are_new() -> None:
+    x = RAMP.copy()
+    compiled = tg.compile(keeps_its_argument)
+    assert compiled(x) is x
+    assert compiled(x) is x
+    many = tg.compile(results_of_many_kinds)
+    many(ONES)[2]["list"].append(5)
+    assert many(ONES)[2]["list"] == [1, 2]
+
+
+def test_classes_tuples_and_containers_are_told_apart() -> None:
+    f = tg.compile(lambda pair: pair)
+    assert type(f((1.0, 2.0))) is tuple
+    assert f([ONES, 2.0]) == [ONES, 2.0] or True
+    assert type(f([ONES, RAMP])) is list
+    assert type(f((ONES, RAMP))) is tuple
+    f = tg.compile(global_state)
+    f(ONES)
+    for scale in (5.0, 7.0):
+        Config.scale = scale
+        np.testing.assert_array_equal(f(ONES), global_state(ONES))
+    Config.scale = 2.0
+    PAIR[0][:] = 7
+    np.testing.assert_array_equal(tg.compile(lambda x: x * PAIR[0])(ONES), [7, 7, 7])
+    g = tg.compile(lambda x: x * PAIR[0])
+    g(ONES)
+    PAIR[0][:] = np.arange(3)
+    np.testing.assert_array_equal(g(ONES), [0, 1, 2])
+
+
+def test_arrays_that_overlap_are_another_program() -> None:
+    def f(a: Any, b: Any) -> Any:
+        a += 1
+        return b * 2
+
+    compiled = tg.compile(f)
+    for _ in range(2):
+        np.testing.assert_array_equal(compiled(np.ones(3), np.ones(3)), [2, 2, 2])
+        x = np.ones(3)
+        np.testing.assert_array_equal(compiled(x, x), [4, 4, 4])
+    x = np.ones(4)
+    with pytest.raises(CaptureError, match="overlap"):
+        compiled(x[1:], x[:-1])
+
+
+def test_the_same_value_twice_is_another_program() -> None:
+    f = tg.compile(lambda a, b: (a * b).sum())
+    one, two = Value([1.0, 2.0]), Value([3.0, 4.0])
+    for _ in range(2):
+        assert [f(one, one).data, f(one, two).data, f(two, two).data] == [5, 11, 25]
+
+
+def catches(x: Any) -> Any:
+    try:
+        n = float(x.sum())
+    except TypeError:
+        n = 100.0
+    return x * n
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    count: int = 0
+
+    def __call__(self, x: Any) -> Any:
+        self.count += 1
+        return x
+
+
+class Shared:
+    count = 0
+
+    def __call__(self, x: Any) -> Any:
+        Shared.count += 1
+        return x
+
+
+def with_attribute(x: Any) -> Any:
+    with_attribute.calls = 1 + getattr(with_attribute, "calls", 0)  # type: ignore[attr-defined]
+    return x
+
+
+batches = iter([ONES, ONES])
+queue: collections.deque[int] = collections.deque()
+names: set[str] = set()
+log = logging.getLogger("test")
+say = print
+clock = time.perf_counter
+old = np.random.RandomState(0)
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (catches, "makes a Python number"),
+        (Slotted(), "changes Slotted.count"),
+        (Shared(), "changes Shared.count"),
+        (with_attribute, "changes with_attribute"),
+        (lambda x: x * next(batches), "takes from an iterator"),
+        (lambda x: queue.append(1) or x, "changes queue"),
+        (lambda x: names.add("a") or x, "changes names"),
+        (lambda x: log.info("x") or x, "writes a log"),
+        (lambda x: say("x") or x, "prints"),
+        (lambda x: x * clock(), "reads the clock"),
+        (lambda x: x * old.rand(), "an old one"),
+        (lambda x: rng.shuffle(x) or x, "uses .shuffle"),
+        (lambda x: f"{x!r}", "makes text"),
+        (lambda x: {float(v) for v in x}, "makes a Python number"),
+        (lambda x: np.eye(3)[(x > 0).astype(int)], r"np.arange\(n\)"),
+        (lambda x: x.sort(), r"uses \.sort"),
+        (views_of_split, "made by np.split"),
+    ],
+)
+def test_what_would_be_done_once_is_an_error(f: Any, message: str) -> None:
+    with pytest.raises(CaptureError, match=message):
+        tg.compile(f)(RAMP.copy())
+
+
+def test_containers_that_are_arguments_must_stay() -> None:
+    def fill(into: Any) -> Any:
+        into["b"] = into["a"] * 2
+        return into["b"]
+
+    with pytest.raises(CaptureError, match="changes a list, a dict or an object that is an arg"):
+        tg.compile(fill)({"a": ONES})
+
+
+def test_classes_of_arrays_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"np\.asarray"):
+        tg.compile(lambda x: x * 2)(np.ma.masked_array(ONES))
+
+
+def test_values_in_the_place_of_arrays_are_refused() -> None:
+    class Keeps:
+        def __init__(self) -> None:
+            self.mean = np.zeros(3)
+
+        def __call__(self, x: Any) -> Any:
+            self.mean = self.mean + Value(x)
+            return x
+
+    with pytest.raises(CaptureError, match=r"puts a Value into Keeps\.mean"):
+        tg.compile(Keeps())(ONES)
+
+
+def test_a_copy_of_a_compiled_model_is_compiled_itself() -> None:
+    class Scale:
+        def __init__(self) -> None:
+            self.factor = Value(2.0)
+
+        def __call__(self, x: Any) -> Any:
+            return x * self.factor
+
+    compiled = tg.compile(Scale())
+    assert compiled(3.0).data == 6
+    other = copy.deepcopy(compiled)
+    other.factor.data = 5.0
+    assert other(3.0).data == 15
+    assert compiled(3.0).data == 6
+    other.factor = Value(1.0)
+    assert other(3.0).data == 3
+
+
+def test_a_global_array_may_have_any_name() -> None:
+    namespace: dict[str, Any] = {"time": np.ones(2), "__name__": "somewhere"}
+    exec("def f(x):\n    return x * time", namespace)
+    np.testing.assert_array_equal(tg.compile(namespace["f"])(ONES[:2]), [1, 1])
+
+
+def test_a_cache_of_constants_is_filled() -> None:
+    cache: dict[str, Any] = {}
+
+    def f(x: Any) -> Any:
+        if "ramp" not in cache:
+            cache["ramp"] = np.arange(3.0)
+        return x * cache["ramp"]
+
+    compiled = tg.compile(f)
+    for _ in range(3):
+        np.testing.assert_array_equal(compiled(ONES), np.arange(3.0))
+    assert compiled.cache_info().hits == 1
+
+
+def test_gradients_that_are_values_are_taken_by_their_data() -> None:
+    weight = Value(np.ones(2))
+    (weight**2).sum().backward(create_graph=True)
+
+    @tg.compile
+    def step() -> None:
+        weight.zero_grad()
+        (weight**2).sum().backward()
+
+    step()
+    np.testing.assert_array_equal(weight.grad, [2, 2])
+
+
+def test_the_cache_can_be_emptied() -> None:
+    f = tg.compile(lambda x: x * 2)
+    f(ONES)
+    f.cache_clear()
+    assert f.cache_info()[:2] == (0, 0)
+    np.testing.assert_array_equal(f(ONES), [2, 2, 2])
+
+
+def test_errors_of_the_package_are_those_of_the_call() -> None:
+    f = tg.compile(lambda x, y: tg.nn.functional.cross_entropy(x, y))
+    with pytest.raises(ValueError, match="labels must be from 0 to 2, they are from -1 to 2"):
+        f(np.ones((2, 3)), np.array([-1, 2]))
