@@ -120,15 +120,27 @@ def _matmul(writer: Writer, call: Call) -> None:
     if call.keywords:
         _taking_out(writer, call)
     else:
-        function = writer.give(np.matmul, "f")
-        writer.line(f"{function}({writer.texts(call.args)}{writer.out(call)})")
+        first, second = map(writer.text, call.args)
+        _write_product(writer, call, call.args, first, second)
 
 
 def _product(writer: Writer, call: Call) -> None:
     a, b, transpose_a, transpose_b = call.args
-    operands = _matrix(writer, a, transpose_a), _matrix(writer, b, transpose_b)
-    function = writer.give(np.matmul, "f")
-    writer.line(f"{function}({', '.join(operands)}, {writer.out(call)})")
+    first, second = _matrix(writer, a, transpose_a), _matrix(writer, b, transpose_b)
+    _write_product(writer, call, (a, b), first, second)
+
+
+def _write_product(
+    writer: Writer, call: Call, operands: tuple[Any, ...], first: str, second: str
+) -> None:
+    """A product by `dot` where it can be: the same call of BLAS, for a microsecond less."""
+    kinds = [writer.kinds.get(x) if type(x) is Ref else None for x in operands]
+    matrices = all(kind and len(kind[0]) == 2 and kind[1] == call.dtype for kind in kinds)
+    out = writer.out(call)
+    if matrices and call.dtype in (np.float32, np.float64) and call.layout == (0, 1):
+        writer.line(f"{first}.dot({second}, {out})")
+    else:
+        writer.line(f"{writer.give(np.matmul, 'f')}({first}, {second}, {out})")
 
 
 def _matrix(writer: Writer, x: Any, transpose: bool) -> str:

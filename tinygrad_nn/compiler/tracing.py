@@ -151,6 +151,10 @@ class Tape:
 
     def noted(self, function: Any, args: Any, keywords: Any, result: Any, among: Any = None) -> Any:
         """Note a call; its result may be a view of one of the values it is `among`."""
+        if type(result) is np.float64 and among is None:  # the common case in scalar programs
+            ref = self._new_ref()
+            self.program.calls.append(Call(ref, function, args, keywords, (), _DOUBLE))
+            return Traced(self, ref, result, "")
         if result is None:
             return None
         if not isinstance(result, (np.ndarray, np.generic, *_NUMBERS, tuple, list)):
@@ -217,9 +221,12 @@ def _operator(operation: Any, ufunc: Any, reflected: bool = False) -> Callable[.
     """An operator, which of Python's numbers alone gives one, and of others is a ufunc."""
 
     def method(self: Any, other: Any) -> Any:
+        operands = (other, self) if reflected else (self, other)
+        result = self._of_operands(ufunc, operands)
+        if result is not None:
+            return result
         if hasattr(type(other), "requires_grad"):
             return NotImplemented
-        operands = (other, self) if reflected else (self, other)
         if all(_is_number(x) for x in operands):
             return self.tape.call(operation, operands, {})
         return ufunc(*operands)
