@@ -1,4 +1,4 @@
-"""What the rest of the package has to know of arrays that are traced (compiler/tracing.py).
+"""What the rest of the package has to know of arrays that are traced (compiler/traced_arrays.py).
 
 They compute as arrays do, but are none to isinstance, and do not become plain ones.
 """

@@ -27,7 +27,8 @@ from .passes import optimized, without_dead_code
 from .program import Program, Ref, refs
 from .results import Differentiable, Results, split
 from .state import Scope, Slot
-from .tracing import Tape, Traced
+from .traced_arrays import Traced
+from .tracing import Tape
 
 _VARYING = (np.ndarray, np.generic, float, complex)
 

@@ -19,7 +19,7 @@ from .arguments import Arguments, arguments
 from .calling import MISS
 from .capture import Capture, Entry, GradientUsedError
 from .program import Program
-from .tracing import Traced
+from .traced_arrays import Traced
 
 _MOST = 16  # programs that are kept
 _MANY = 12  # captures without as many calls that needed none: there is a warning

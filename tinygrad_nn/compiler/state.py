@@ -7,7 +7,7 @@ import io
 import logging
 import types
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from ..traced import is_traced
 from ..value import Value
+from .containers import Attributes, Snapshot
 from .places import is_library, is_own, root_of
 
 _NUMBERS = (int, float, complex, np.generic)
@@ -63,27 +64,6 @@ class Slot:
             self.holder[self.key] = x
 
 
-class _Slots:
-    """Attributes that are in no dict, as those of `__slots__` and of classes, as if they were."""
-
-    def __init__(self, holder: Any, keys: Iterable[str]) -> None:
-        self.holder = holder
-        self.names = list(keys)
-
-    def items(self) -> dict[str, Any]:
-        """The attributes that there are."""
-        held = {key: getattr(self.holder, key, _ABSENT) for key in self.names}
-        return {key: x for key, x in held.items() if x is not _ABSENT}
-
-    def update(self, held: dict[str, Any]) -> None:
-        """Set attributes."""
-        for key, x in held.items():
-            setattr(self.holder, key, x)
-
-
-_ABSENT = object()
-
-
 class Scope:
     """All that a function can reach by the names in it.
 
@@ -99,7 +79,7 @@ class Scope:
         self.fixed_arrays: set[int] = set()  # ids of those in places that cannot be written
         self.fixed_generators: list[Any] = []  # in places that cannot be written
         self.values: list[tuple[Value, Slot]] = []
-        self.containers: list[tuple[str | None, Any, Any]] = []  # None: it may change
+        self.containers: list[Snapshot] = []
         self.lengths: list[Any] = []  # containers whose length is expected
         self.functions: list[types.FunctionType] = []
         self._methods: list[tuple[str, types.FunctionType, str]] = []  # that wait to be looked at
@@ -166,36 +146,12 @@ class Scope:
 
     def changed(self) -> str | None:
         """The name of a list, dict or object that is not as it was, but for its arrays."""
-        for name, container, before in self.containers:
-            if name is None:
-                continue
-            now = _items(container)
-            if any(not _varies(now[key]) for key in now.keys() - _items(before).keys()):
-                return name
-            if isinstance(container, (list, deque, set, bytearray)) and len(container) != len(
-                before
-            ):
-                return name
-            for key, x in _items(before).items():
-                if key not in now:
-                    return name
-                if now[key] is not x and not _varies(now[key]) and not _varies(x):
-                    return f"{name}[{key!r}]" if isinstance(container, list) else f"{name}.{key}"
-        return None
+        return next((name for each in self.containers if (name := each.change())), None)
 
     def restore(self) -> None:
         """Let lists, dicts and objects be as they were."""
-        for _, container, before in self.containers:
-            if isinstance(container, (list, bytearray)):
-                container[:] = before
-            elif isinstance(container, deque):
-                container.clear()
-                container.extend(before)
-            elif isinstance(container, _Slots):
-                container.update(before)
-            else:
-                container.clear()
-                container.update(before)
+        for each in self.containers:
+            each.restore()
 
     def _function(self, f: types.FunctionType) -> None:
         own = is_own(f.__code__, f.__module__)
@@ -246,7 +202,7 @@ class Scope:
             keys = getattr(base, "__slots__", ()) if not own else ()
             held = {key: getattr(x, key) for key in keys if hasattr(x, key)}
             if held:
-                self.containers.append((name, _Slots(x, keys), held))
+                self.containers.append(Snapshot(name, Attributes(x, keys), held))
             for key, part in held.items():
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", x, key, True))
         attributes = getattr(x, "__dict__", None)
@@ -271,7 +227,7 @@ class Scope:
                 held[key] = part
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", kind, key, True))
         if held:
-            self.containers.append((name, _Slots(kind, held), held))
+            self.containers.append(Snapshot(name, Attributes(kind, held), held))
 
     def _named(self, name: str, x: Any, slot: Slot) -> None:
         if isinstance(x, (np.ndarray, np.generic)) or is_traced(x):
@@ -314,7 +270,7 @@ class Scope:
                 self.slots.append(Slot(f"{name}.{key}[{number}]", state, key))
 
     def _remember(self, name: str | None, container: Any) -> None:
-        self.containers.append((name, container, container.copy()))
+        self.containers.append(Snapshot(name, container, container.copy()))
 
 
 def _refuse(name: str, x: Any) -> None:
@@ -333,18 +289,6 @@ def _refuse(name: str, x: Any) -> None:
         f"compile: the function uses {name}, and {does}, which a program would not do again: do it "
         "outside, and pass what comes of it as an argument"
     )
-
-
-def _items(container: Any) -> dict[Any, Any]:
-    if isinstance(container, (list, deque)):
-        return dict(enumerate(container))
-    if isinstance(container, (set, frozenset, bytearray)):
-        return {x if isinstance(x, int) else id(x): x for x in container}
-    return container.items() if isinstance(container, _Slots) else container
-
-
-def _varies(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, np.generic, np.random.Generator)) or is_traced(x)
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:
