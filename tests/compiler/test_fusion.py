@@ -13,7 +13,11 @@ from tinygrad_nn.compiler.program import evaluated
 
 RNG = np.random.default_rng(0)
 UFUNCS = [
-    f for f in vars(np).values() if isinstance(f, np.ufunc) and f.nout == 1 and f.signature is None
+    f
+    for f in dict.fromkeys(f for f in vars(np).values() if isinstance(f, np.ufunc))
+    if f.nout == 1
+    and f.signature is None
+    and any(set(of.split("->")[0]) <= set("fd") for of in f.types)
 ]
 
 
@@ -28,10 +32,7 @@ def test_ufuncs_give_the_same_wherever_a_block_begins_and_ends(ufunc: Any, dtype
     operands = [RNG.normal(size=300).astype(dtype) for _ in range(ufunc.nin)]
     operands[0][-4:] = [np.inf, -np.inf, np.nan, -0.0]
     with np.errstate(all="ignore"):
-        try:
-            whole = ufunc(*operands)
-        except TypeError:
-            pytest.skip(f"{ufunc.__name__} is not for floating point")
+        whole = ufunc(*operands)
         for first in (*range(17), 250):
             for count in (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 50):
                 part = ufunc(*(x[first : first + count] for x in operands))
