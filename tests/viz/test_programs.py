@@ -69,3 +69,20 @@ def test_with_inputs_the_function_itself_is_drawn() -> None:
 def test_before_the_first_call_there_is_nothing_to_draw() -> None:
     with pytest.raises(RuntimeError, match="no program before the first call"):
         tg.draw(tg.compile(np.tanh))
+
+
+def test_large_programs_are_folded_and_stay_open() -> None:
+    weights = [tg.Value(float(at)) for at in range(300)]
+
+    @tg.compile
+    def total(x: float) -> Any:
+        return sum((w * x).tanh() for w in weights)
+
+    total(0.1)
+    graph = tg.draw(total)
+    assert "tanh × 300" in str(graph)
+    assert "levels[" in str(graph)
+    assert [frame.box.path for frame in graph.view.root.inner if frame.box] == [
+        "captured",
+        "optimized",
+    ]

@@ -80,6 +80,7 @@ def draw(
         picture = Capture(known).run(_values(target))
     elif isinstance(target, Compiled) and not inputs:
         picture = picture_of_programs(target)
+        expand = expand or tuple(box.path for box in picture.boxes)
     elif callable(target):
         picture = _of_call(target, inputs, known)
     elif hasattr(target, "culprits") and not inputs:

@@ -222,7 +222,8 @@ class _Folding:
         places = {item: at for at, item in enumerate(before.everything())}
         own = set(box.everything())
         for item in places:
-            if item.role == "output" or self.takers[item] - places.keys() - own:
+            leaves = any(x not in places and x not in own for x in self.takers[item])
+            if item.role == "output" or leaves:
                 return None
         link = []
         for item, earlier in zip(box.everything(), places, strict=False):
