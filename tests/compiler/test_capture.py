@@ -671,6 +671,26 @@ def test_errors_of_a_program_are_told_with_its_name_and_leave_weights_alone() ->
     np.testing.assert_array_equal(layer.weight.data, before)
 
 
+def test_an_error_after_an_update_finds_the_old_arrays_as_they_were() -> None:
+    one, two = Value(np.ones((2, 2))), Value(np.ones((2, 2)))
+    optimizer = optim.SGD([one], lr=0.5)
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        (one * two).sum().backward()
+        optimizer.step()
+        return np.linalg.inv(x)
+
+    step(np.eye(2))
+    step(np.eye(2))
+    array, before = one.data, one.data.copy()
+    with pytest.raises(np.linalg.LinAlgError):
+        step(np.zeros((2, 2)))
+    assert one.data is array
+    np.testing.assert_array_equal(array, before)
+
+
 def test_warnings_that_the_function_silences_are_silent() -> None:
     def f(x: Any) -> Any:
         with np.errstate(divide="ignore"):

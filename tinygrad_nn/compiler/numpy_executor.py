@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arena import ALIGNMENT, Lifetime, plan
-from .functions import Fused, body, gives_new
+from .functions import VIEWS, Fused, body, gives_new, positions
 from .program import Call, Program, Ref, refs, replaced, strides_of
 
 Run = Callable[[list[Any]], list[Any]]
@@ -142,11 +142,16 @@ class Writer:
         return leaving
 
     def _donor(self, call: Call, donor: Ref | None) -> Ref | None:
-        """The input in whose memory the result can be, if it is not read after that."""
+        """The input in whose memory the result can be, if it is not read after that.
+
+        Nor may a call that can fail come after that: then what is given is as it was.
+        """
         if donor is None or self.kinds[donor] != (call.shape, call.dtype):
             return None
         maker = self.maker(call)
         position = self.program.calls.index(maker)
+        if any(can_fail(later) for later in self.program.calls[position + 1 :]):
+            return None
         last = self.last.get(donor, -1)
         if last == position:
             if isinstance(maker.function, Fused):
@@ -346,6 +351,16 @@ def prototype(shape: tuple[int, ...], dtype: Any, layout: tuple[int, ...]) -> An
 def is_elementwise(function: Any) -> bool:
     """Whether it is a ufunc of one result, whose elements depend on those in the same place."""
     return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
+
+
+def can_fail(call: Call) -> bool:
+    """Whether a call may raise for some values of what it takes, as one of indices may."""
+    if call.function is operator.getitem:
+        return bool(list(refs(call.args[1:])))
+    if call.dtype is None or isinstance(call.function, np.ufunc):  # numbers, and elements
+        return False
+    known = gives_new(call.function) and call.function is not positions
+    return not (known or call.function in VIEWS)
 
 
 def writes_after_reads(call: Call, operand: Ref, output: Ref) -> bool:
