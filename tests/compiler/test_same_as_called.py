@@ -355,3 +355,15 @@ def test_errors_of_the_package_are_those_of_the_call() -> None:
     f = tg.compile(lambda x, y: tg.nn.functional.cross_entropy(x, y))
     with pytest.raises(ValueError, match="labels must be from 0 to 2, they are from -1 to 2"):
         f(np.ones((2, 3)), np.array([-1, 2]))
+
+
+def test_products_of_a_matrix_with_itself_are_the_same_but_for_rounding() -> None:
+    # Computed twice, the operands are two matrices to BLAS; as one value, they are one.
+    x = np.random.default_rng(0).normal(size=(60, 37))
+
+    def f(x: Any) -> Any:
+        return (x * 2).T @ (x * 2)
+
+    found, expected = tg.compile(f)(x), f(x)
+    bound = len(x) * np.finfo(float).eps * (np.abs(2 * x).T @ np.abs(2 * x))
+    assert (np.abs(found - expected) <= bound).all()
