@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..domains import Reals, real, reduction
+from ..modes import mode
 from ..primitive import primitive
 from ..traced import is_traced
 
@@ -315,7 +316,8 @@ def cumprod(x: Any, axis: int = 0) -> Any:
 def _logsumexp_vjp(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
     out = _spread(out, shape, axis, keepdims)
-    if np.any(out == np.inf):  # shared by the elements that are infinite
+    # Shared by the elements that are infinite, if there are; a program does not look first.
+    if mode.tape is not None or np.any(out == np.inf):
         infinite = x == np.inf
         x, out = np.where(infinite, 0, x), np.where(infinite, 0, out)
     e = np.exp(x - np.where(out == -np.inf, 0, out))
