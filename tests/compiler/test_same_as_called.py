@@ -112,6 +112,8 @@ CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
     (lambda x: np.linalg.eigvals(x) * 2, [(np.eye(2),), (np.array([[0.0, 1], [-1, 0]]),)]),
     (lambda x: (x.T @ x, np.sort(x, axis=0)), [(np.ones((3, 2)),), (np.eye(3)[:, :2],)]),
     (lambda x, y: (x, y)[0] * y, [((RAMP), ONES), (ONES, RAMP)]),
+    (lambda x, n: (x[:n] * 2, x[n:].sum(), x[n]), [(RAMP, 1), (RAMP, 2), (RAMP, 0), (ONES, 2)]),
+    (lambda x, n: x.reshape(n, -1) * 2, [(np.arange(6.0), n) for n in (2, 3, 1, 6)]),
     (lambda c: np.ones(2) * c, [(0.0,), (-0.0,), (np.nan,)]),
     (lambda x, c: x * c if c > 1 else x * -c, [(ONES, 0.0), (ONES, -0.0), (ONES, 2.0)]),
 ]
@@ -189,6 +191,34 @@ def test_arrays_that_overlap_are_another_program() -> None:
     x = np.ones(4)
     with pytest.raises(CaptureError, match="overlap"):
         compiled(x[1:], x[:-1])
+
+
+def test_what_is_added_or_reordered_is_noticed() -> None:
+    names, table = {3}, {"a": ONES, "b": 2 * ONES}
+
+    class Holder:
+        pass
+
+    holder = Holder()
+
+    def f(x: Any) -> Any:
+        first = next(iter([*table.values()]))
+        return x * first * (2 if 3 in names else 1) * getattr(holder, "factor", 1.0)
+
+    compiled = tg.compile(f)
+
+    def assert_same_now() -> None:
+        np.testing.assert_array_equal(compiled(ONES), f(ONES))
+
+    assert_same_now()
+    names.clear()
+    names.add(4)
+    assert_same_now()
+    table["a"] = table.pop("a")
+    assert_same_now()
+    holder.factor = 5.0  # type: ignore[attr-defined]
+    assert_same_now()
+    assert compiled.cache_info().misses == 4
 
 
 def test_the_same_value_twice_is_another_program() -> None:

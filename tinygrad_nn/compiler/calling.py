@@ -94,6 +94,12 @@ class Caller:
         """Miss if two arrays overlap in memory."""
         self.miss_if(f"{self.give(np.may_share_memory, 'f')}({name}, {other})")
 
+    def contents(self, container: Any) -> None:
+        """Miss unless a set holds what it does, and a dict has its keys, in their order."""
+        kind = "set" if isinstance(container, set) else "list"
+        now = self.give(set(container) if kind == "set" else list(container), "c")
+        self.miss_if(f"{kind}({self.give(container, 'l')}) != {now}")
+
     def length(self, container: Sized) -> None:
         """Miss unless a container is as long as it is."""
         self.miss_if(f"len({self.give(container, 'l')}) != {len(container)}")

@@ -205,6 +205,8 @@ class Capture:
             check_code(function)
         for container in self.scope.lengths:
             self.caller.length(container)
+        for container in self.scope.contents:
+            self.caller.contents(container)
         slots = {slot.place: slot for slot in self.scope.slots}
         for slot, x in self.scope.bindings:
             if slot.place in self.varying and type(x) in (int, float) and not self.constants:

@@ -66,6 +66,11 @@ def into(function: Any, x: Any, *args: Any, **keywords: Any) -> Any:
     return new
 
 
+def has_shape(x: Any, shape: tuple[int, ...]) -> bool:
+    """Whether x has that shape."""
+    return bool(np.shape(x) == shape)
+
+
 def as_type(x: Any, dtype: Any) -> Any:
     """x in another type."""
     return np.asarray(x).astype(dtype)[()]

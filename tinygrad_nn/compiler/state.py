@@ -81,6 +81,7 @@ class Scope:
         self.values: list[tuple[Value, Slot]] = []
         self.containers: list[Snapshot] = []
         self.lengths: list[Any] = []  # containers whose length is expected
+        self.contents: list[Any] = []  # sets, and dicts for their keys, that must stay
         self.functions: list[types.FunctionType] = []
         self._methods: list[tuple[str, types.FunctionType, str]] = []  # that wait to be looked at
         self._used: set[str] = set()  # names in code
@@ -113,10 +114,12 @@ class Scope:
         elif isinstance(x, (tuple, set, frozenset, deque, bytearray)):
             if not isinstance(x, (tuple, frozenset)):
                 self._remember(name, x)
+            if isinstance(x, set):
+                self.contents.append(x)
             for at, part in enumerate(x):
                 self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
-            self.lengths.append(x)
+            self.contents.append(x)
             self._remember(name, x)
             for key, part in x.items():
                 self._named(f"{name}[{key!r}]", part, Slot(f"{name}[{key!r}]", x, key))
@@ -208,6 +211,8 @@ class Scope:
         attributes = getattr(x, "__dict__", None)
         if attributes is not None:
             self._remember(name, attributes)
+            if not own:
+                self.lengths.append(attributes)
             for key, part in attributes.items():
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", attributes, key))
         if isinstance(x, Module) and "training" not in vars(x):

@@ -452,3 +452,5 @@ def traced_in(tree: Any) -> Iterator[Traced]:
     elif isinstance(tree, (tuple, list)):
         for part in tree:
             yield from traced_in(part)
+    elif type(tree) is slice:
+        yield from traced_in((tree.start, tree.stop, tree.step))

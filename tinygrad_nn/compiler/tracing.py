@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..random import plain_generator
-from .functions import CHANGING, Draw, changed
+from .functions import CHANGING, Draw, changed, has_shape, with_item
 from .places import current_line
 from .program import Call, Input, Program, Ref, function_name, layout_of
 from .traced_arrays import COMPUTED, Traced, View, symbols, traced_in, values
@@ -103,8 +103,8 @@ class Tape:
                     noted._view = View(base, function, args, keywords)
                     base._views.append(weakref.ref(noted))
                     break
-        if _has_varying_size(function, args):
-            self._expect_size(noted)
+        if _has_varying_shape(function, args):
+            self._expect_shape(noted)
         if function in _OF_VARYING_TYPE:
             x = noted[0] if isinstance(noted, (tuple, list)) else noted
             is_complex = np.iscomplexobj(x.value)
@@ -122,11 +122,10 @@ class Tape:
             )
         x._become(self.call(changed, (function, x, *rest), keywords))
 
-    def _expect_size(self, result: Any) -> None:
-        """Let calls in which so many elements come out as in this one be those of the program."""
+    def _expect_shape(self, result: Any) -> None:
+        """Let calls in which a result has the shape that it has in this one be the program's."""
         x = result[0] if isinstance(result, (tuple, list)) else result
-        size = self.noted(np.size, (x.ref,), {}, np.size(x.value))
-        same = self.noted(np.equal, (size.ref, size.value), {}, np.True_)
+        same = self.noted(has_shape, (x.ref, np.shape(x.value)), {}, True)
         self.guards.append((same.ref, True))
 
     def noted(self, function: Any, args: Any, keywords: Any, result: Any, among: Any = None) -> Any:
@@ -199,12 +198,16 @@ class TracedGenerator:
         return lambda *args, **keywords: self._tape.call(draw, args, keywords)
 
 
-def _has_varying_size(function: Any, args: Any) -> bool:
-    """Whether the values say how many elements the result has."""
+def _has_varying_shape(function: Any, args: Any) -> bool:
+    """Whether the values say which shape the result has."""
     if function is operator.getitem:
         index = args[1] if isinstance(args[1], tuple) else (args[1],)
-        return any(type(part) is Traced and part.dtype == np.bool_ for part in index)
-    return function in _OF_VARYING_SIZE or (function is np.where and len(args) == 1)
+        masks = (type(part) is Traced and part.dtype == np.bool_ for part in index)
+        return any(masks) or any(type(part) is slice and [*traced_in(part)] for part in index)
+    if isinstance(function, np.ufunc) or function in (operator.pow, with_item):
+        return False
+    of_size = function in _OF_VARYING_SIZE or (function is np.where and len(args) == 1)
+    return of_size or any(not x.shape and x.dtype.kind in "iu" for x in traced_in(args[1:]))
 
 
 def _source(result: Any, among: Any) -> Ref | None:
