@@ -1,6 +1,7 @@
 """What the rest of the package has to know of arrays that are traced (compiler/traced_arrays.py).
 
-They compute as arrays do, but are none to isinstance, and do not become plain ones.
+They compute as arrays do, and isinstance takes them for what they stand for; but their type is
+another, and they do not become plain arrays.
 """
 
 from __future__ import annotations

@@ -70,6 +70,11 @@ def _operator(operation: Any, ufunc: Any, reflected: bool = False) -> Callable[.
     return method
 
 
+def _operators(operation: Any, ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """An operator, and the one for what is on its right."""
+    return _operator(operation, ufunc), _operator(operation, ufunc, reflected=True)
+
+
 def _is_number(x: Any) -> bool:
     return type(x.value if type(x) is Traced else x) in (int, float, complex, bool)
 
@@ -231,27 +236,12 @@ class Traced(NDArrayOperatorsMixin):
             return self.tape.call(operator.pow, (base, self), {})
         return np.power(base, self)
 
-    __add__, __radd__ = _operator(operator.add, np.add), _operator(operator.add, np.add, True)
-    __sub__, __rsub__ = (
-        _operator(operator.sub, np.subtract),
-        _operator(operator.sub, np.subtract, True),
-    )
-    __mul__, __rmul__ = (
-        _operator(operator.mul, np.multiply),
-        _operator(operator.mul, np.multiply, True),
-    )
-    __truediv__, __rtruediv__ = (
-        _operator(operator.truediv, np.divide),
-        _operator(operator.truediv, np.divide, True),
-    )
-    __floordiv__, __rfloordiv__ = (
-        _operator(operator.floordiv, np.floor_divide),
-        _operator(operator.floordiv, np.floor_divide, True),
-    )
-    __mod__, __rmod__ = (
-        _operator(operator.mod, np.remainder),
-        _operator(operator.mod, np.remainder, True),
-    )
+    __add__, __radd__ = _operators(operator.add, np.add)
+    __sub__, __rsub__ = _operators(operator.sub, np.subtract)
+    __mul__, __rmul__ = _operators(operator.mul, np.multiply)
+    __truediv__, __rtruediv__ = _operators(operator.truediv, np.divide)
+    __floordiv__, __rfloordiv__ = _operators(operator.floordiv, np.floor_divide)
+    __mod__, __rmod__ = _operators(operator.mod, np.remainder)
     __lt__, __le__ = _operator(operator.lt, np.less), _operator(operator.le, np.less_equal)
     __gt__, __ge__ = _operator(operator.gt, np.greater), _operator(operator.ge, np.greater_equal)
     __eq__, __ne__ = _operator(operator.eq, np.equal), _operator(operator.ne, np.not_equal)
