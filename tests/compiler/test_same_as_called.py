@@ -172,10 +172,17 @@ def test_classes_tuples_and_containers_are_told_apart() -> None:
     Config.scale = 2.0
     PAIR[0][:] = 7
     np.testing.assert_array_equal(tg.compile(lambda x: x * PAIR[0])(ONES), [7, 7, 7])
-    g = tg.compile(lambda x: x * PAIR[0])
-    g(ONES)
+    nested = (PAIR, collections.namedtuple("Held", "array")(np.ones(3)))
+
+    def of_tuples(x: Any, given: Any = PAIR) -> Any:
+        return x * PAIR[0] + nested[0][0] * 2 + given[0] * 3 + nested[1].array * 0
+
+    g = tg.compile(of_tuples)
+    for content in (7.0, 1.0, 2.0):
+        PAIR[0][:] = content
+        np.testing.assert_array_equal(g(ONES), [6 * content] * 3)
+    assert g.cache_info()[:2] == (2, 1)
     PAIR[0][:] = np.arange(3)
-    np.testing.assert_array_equal(g(ONES), [0, 1, 2])
 
 
 def test_arrays_that_overlap_are_another_program() -> None:

@@ -102,6 +102,8 @@ class Capture:
             for slot, _ in self.originals:
                 if slot.place in self.inputs:
                     slot.write(self.inputs[slot.place])
+            for slot, x in self.scope.tuples:
+                slot.write(self._with_traced(x))
             for slot, rng in generators:
                 slot.write(self.tape.generator(rng))
             with _collector_at_rest():
@@ -119,9 +121,20 @@ class Capture:
             raise
         finally:
             mode.tape = None
-            for slot, x in [*self.originals, *generators, *self.made]:
+            for slot, x in [*self.originals, *generators, *self.scope.tuples, *self.made]:
                 slot.write(x)
             self.tape.rewind()
+
+    def _with_traced(self, x: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A tuple with what is traced in the place of its arrays; itself if it has none."""
+        parts = [
+            self._with_traced(part)
+            if isinstance(part, tuple)
+            else self.inputs.get((id(x), at), part)
+            for at, part in enumerate(x)
+        ]
+        same = all(new is old for new, old in zip(parts, x, strict=True))
+        return x if same else tuple.__new__(type(x), parts)
 
     def _call(self, given: list[Any]) -> Any:
         args, keywords = self.given.build(given)
@@ -326,8 +339,8 @@ class Capture:
         named = {slot.place for slot, _ in self.scope.bindings}
         writes = []
         for slot in {slot.place: slot for slot, _ in self.originals}.values():
-            x = slot.read()
             given = self.inputs.get(slot.place, before[slot.place][1])
+            x = given if isinstance(slot.holder, tuple) else slot.read()
             if isinstance(x, Value) and x is not given:
                 raise CaptureError(
                     f"compile: {self.name} puts a Value into {slot.name}, whose graph a program "

@@ -57,7 +57,9 @@ class Slot:
         return getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
 
     def write(self, x: Any) -> None:
-        """Replace it."""
+        """Replace it; what is in a tuple is replaced with the tuple."""
+        if isinstance(self.holder, tuple):
+            return
         if self.attribute:
             setattr(self.holder, self.key, x)
         else:
@@ -79,6 +81,7 @@ class Scope:
         self.fixed_arrays: set[int] = set()  # ids of those in places that cannot be written
         self.fixed_generators: list[Any] = []  # in places that cannot be written
         self.values: list[tuple[Value, Slot]] = []
+        self.tuples: list[tuple[Slot, tuple[Any, ...]]] = []  # whose arrays are in slots
         self.containers: list[Snapshot] = []
         self.lengths: list[Any] = []  # containers whose length is expected
         self.contents: list[Any] = []  # sets, and dicts for their keys, that must stay
@@ -117,7 +120,10 @@ class Scope:
             if isinstance(x, set):
                 self.contents.append(x)
             for at, part in enumerate(x):
-                self.look(part, f"{name}[{at}]")
+                if isinstance(x, tuple) and type(part) is np.ndarray:
+                    self.slots.append(Slot(f"{name}[{at}]", x, at))
+                else:
+                    self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
             self.contents.append(x)
             self._remember(name, x)
@@ -160,7 +166,9 @@ class Scope:
         own = is_own(f.__code__, f.__module__)
         if not own:
             self.functions.append(f)
-            self.look((f.__defaults__, f.__kwdefaults__), f.__name__)
+            defaults = Slot(f"{f.__name__}.__defaults__", f, "__defaults__", True)
+            self._named(defaults.name, f.__defaults__, defaults)
+            self.look(f.__kwdefaults__, f.__name__)
             self._remember(f.__name__, vars(f))
             for key, part in vars(f).items():
                 name = f"{f.__name__}.{key}"
@@ -243,6 +251,8 @@ class Scope:
         elif not isinstance(x, types.ModuleType):
             _refuse(name, x)
             self.bindings.append((slot, x))
+            if isinstance(x, tuple):
+                self.tuples.append((slot, x))
             self.look(x, name)
 
     def _value(self, x: Value, name: str, expression: str) -> None:
