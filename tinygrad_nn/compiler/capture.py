@@ -20,7 +20,7 @@ from ..transforms._custom import sources_of
 from ..value import Value
 from .arguments import Arguments, arguments
 from .calling import Caller
-from .effects import Randomness, changing_line, check_code
+from .effects import Effects, Randomness, changing_line, not_again
 from .functions import Draw
 from .numpy_executor import executor
 from .passes import optimized, without_dead_code
@@ -106,8 +106,10 @@ class Capture:
                 slot.write(self._with_traced(x))
             for slot, rng in generators:
                 slot.write(self.tape.generator(rng))
+            self.scope.remember()
             with _collector_at_rest():
-                result = call()
+                with Effects(self.scope.functions, self.scope.outside).watched(self.tape.refuse):
+                    result = call()
                 if self.tape.refused is not None:  # and the function has caught it
                     raise self.tape.refused
                 randomness.check(call)
@@ -141,10 +143,8 @@ class Capture:
         result = self.f(*args, **keywords)
         now = arguments(args, keywords).leaves
         if len(now) != len(given) or any(x is not y for x, y in zip(now, given, strict=True)):
-            raise CaptureError(
-                f"compile: {self.name} changes a list, a dict or an object that is an argument, "
-                "which a program would not do again: return what is to go into it"
-            )
+            what = f"{self.name} changes a list, a dict or an object that is an argument"
+            raise not_again(what, "return what is to go into it")
         return result
 
     def _check_changes(self, call: Callable[[], Any]) -> None:
@@ -160,10 +160,8 @@ class Capture:
             line = changing_line(call, self.scope.changed)
         finally:
             self.scope.restore()
-        raise CaptureError(
-            f"compile: {line or self.name} changes {name}, which a program would not do again: do "
-            "it outside, with what the function returns"
-        )
+        what = f"{line or self.name} changes {name}"
+        raise not_again(what, "do it outside, with what the function returns")
 
     # ---- What goes in
 
@@ -214,8 +212,6 @@ class Capture:
         """Find what the function uses by name, and expect it in each call."""
         self.scope.look(self.f, self.name)
         self.scope.look_at_methods()
-        for function in self.scope.functions:
-            check_code(function)
         for container in self.scope.lengths:
             self.caller.length(container)
         for container in self.scope.contents:

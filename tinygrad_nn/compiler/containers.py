@@ -18,7 +18,7 @@ class Attributes:
         self.holder = holder
         self.names = list(keys)
 
-    def items(self) -> dict[str, Any]:
+    def copy(self) -> dict[str, Any]:
         """The attributes that there are."""
         held = {key: getattr(self.holder, key, _ABSENT) for key in self.names}
         return {key: x for key, x in held.items() if x is not _ABSENT}
@@ -77,7 +77,7 @@ def _items(container: Any) -> dict[Any, Any]:
         return dict(enumerate(container))
     if isinstance(container, (set, frozenset, bytearray)):
         return {x if isinstance(x, int) else id(x): x for x in container}
-    return container.items() if isinstance(container, Attributes) else container
+    return container.copy() if isinstance(container, Attributes) else container
 
 
 def _varies(x: Any) -> bool:

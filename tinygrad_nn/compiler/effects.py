@@ -4,74 +4,195 @@ from __future__ import annotations
 
 import builtins
 import dis
+import io
+import logging
 import random
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from ..engine import short_path
 from ..errors import CaptureError
 from ..random import plain_generator
-from .places import is_installed, is_library, line_of
+from .places import is_installed, is_library, line_of, root_of
 
-_USES = {
-    "print": "prints",
-    "input": "asks for input",
-    "open": "opens a file",
-    "time": "reads the clock",
-    "datetime": "reads the clock",
+_FUNCTIONS: dict[str, list[Any]] = {
+    "prints": [print],
+    "asks for input": [input],
+    "opens a file": [open],
+    "changes globals, perhaps": [globals],
+    "runs other code": [exec],
+    "makes a random number generator": [
+        *(np.random.default_rng, np.random.RandomState, random.Random),
+    ],
+    "reads or writes a file": [
+        *(np.save, np.savez, np.savez_compressed, np.savetxt, np.load, np.loadtxt),
+    ],
+}
+_USES = {id(function): what for what, functions in _FUNCTIONS.items() for function in functions}
+# What functions and classes of modules do.
+_MODULES = {
+    **dict.fromkeys(("time", "datetime"), "reads the clock"),
     "logging": "writes a log",
     "warnings": "warns",
-    "perf_counter": "reads the clock",
-    "monotonic": "reads the clock",
-    "default_rng": "makes a random number generator",
-    "RandomState": "makes a random number generator",
-    "Random": "makes a random number generator",
+}
+# Modules that act on the system, or ask it.
+_SYSTEM = {
+    *("os", "posix", "nt", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "queue"),
+    *("_queue", "threading", "multiprocessing", "uuid", "secrets", "pickle", "gc"),
 }
 _STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
+_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
+_HOLDERS = ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CONST")
+_UNKNOWN = types.SimpleNamespace()
 
 
-def check_code(function: types.FunctionType) -> None:
-    """Raise CaptureError if the code of `function` changes a variable outside of it, or prints."""
-    code = function.__code__
-    if is_installed(code):
-        return
-    for line, filename, what in _effects(code, function.__globals__):
-        raise CaptureError(
-            f"compile: {short_path(filename)}:{line} {what}, which a program would not do again: "
-            "do it outside, before the call or with what it returns"
-        )
+def not_again(what: str, advice: str = "") -> CaptureError:
+    """The error of a function that does something besides computing."""
+    advice = advice or (
+        "do it outside, before the call, with what comes of it as an argument, or after it, with "
+        "what it returns"
+    )
+    return CaptureError(f"compile: {what}, which a program would not do again: {advice}")
 
 
-def _effects(code: types.CodeType, namespace: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
-    line = code.co_firstlineno
-    for instruction in dis.get_instructions(code):
-        starts = instruction.positions.lineno if instruction.positions else None
-        line = starts or line
-        name = str(instruction.argval)
-        if instruction.opname in _STORES:
-            yield line, code.co_filename, f"{_STORES[instruction.opname]} {name!r}"
-        elif instruction.opname == "STORE_DEREF" and name in code.co_freevars:
-            yield line, code.co_filename, f"sets {name!r}, a variable outside of the function"
-        elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            meant = namespace.get(name, getattr(builtins, name, None))
-            what = getattr(meant, "__name__", "") if _is_of_python(meant) else ""
-            if what in _USES:
-                yield line, code.co_filename, _USES[what]
-        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and name == "default_rng":
-            yield line, code.co_filename, "makes a random number generator"
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _effects(constant, namespace)
+def does(x: Any) -> str | None:
+    """What the use of an object does besides computing, if anything."""
+    if id(x) in _USES:
+        return _USES[id(x)]
+    if isinstance(x, io.IOBase):
+        return "reads or writes a file"
+    if isinstance(x, Iterator):
+        return "takes from an iterator"
+    if isinstance(x, logging.Logger):
+        return "writes a log"
+    if isinstance(x, (types.MethodType, types.BuiltinFunctionType)):
+        of = does(x.__self__)
+        if of is not None:
+            return of
+    is_code = isinstance(x, (types.FunctionType, types.BuiltinFunctionType, type))
+    root = root_of(x.__module__ if is_code else type(x).__module__)
+    return _does_of(root) if is_code or root in _SYSTEM else None
 
 
-def _is_of_python(x: Any) -> bool:
-    """Whether x is a module, a class or a function of Python's, or NumPy's generator."""
-    kinds = types.ModuleType, types.BuiltinFunctionType, type
-    return isinstance(x, kinds) and is_library(getattr(x, "__module__", None) or x.__name__)
+def _does_of(module: str) -> str | None:
+    """What functions of a module do."""
+    return _MODULES.get(module, f"uses {module.lstrip('_')}" if module in _SYSTEM else None)
+
+
+class Effects:
+    """The instructions by which functions do something besides computing.
+
+    They are found in the code beforehand; a call under `watched` that comes to one is refused.
+    `held` says what things do that objects, lists and dicts hold, by the name of each.
+    """
+
+    def __init__(self, functions: Sequence[types.FunctionType], held: Mapping[str, str]) -> None:
+        self._held = held
+        self._found: dict[int, dict[int, str]] = {}  # by id of code, and offset
+        for function in functions:
+            if not is_installed(function.__code__):
+                self._look(function.__code__, function.__globals__, _known(function))
+
+    @contextmanager
+    def watched(self, refuse: Callable[[CaptureError], CaptureError]) -> Iterator[None]:
+        """A context in which such an instruction raises what `refuse` makes of the error."""
+        if not self._found:
+            yield
+            return
+
+        def at_instruction(frame: types.FrameType, event: str, arg: Any) -> Any:
+            what = self._found[id(frame.f_code)].get(frame.f_lasti)
+            if event == "opcode" and what:
+                raise refuse(not_again(f"{line_of(frame)} {what}"))
+            return at_instruction
+
+        def at_call(frame: types.FrameType, event: str, arg: Any) -> Any:
+            if id(frame.f_code) not in self._found:
+                return None
+            frame.f_trace_opcodes = True
+            return at_instruction
+
+        before = sys.gettrace()
+        sys.settrace(at_call)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+    def _look(
+        self, code: types.CodeType, namespace: dict[str, Any], known: Mapping[str, Any]
+    ) -> None:
+        """Find the instructions in code, and in the functions that it defines."""
+        found: dict[int, str] = {}
+        meant: Any = _UNKNOWN  # by the instruction before
+        start: int | None = None  # of an instruction that begins with parts of its argument
+        for instruction in dis.get_instructions(code):
+            start = instruction.offset if start is None else start
+            if instruction.opname == "EXTENDED_ARG":
+                continue
+            what = self._named(instruction, code, meant)
+            meant = _meant(instruction, meant, namespace, known)
+            what = what or does(meant)
+            if what is not None:
+                found |= {start: what, instruction.offset: what}
+            start = None
+        if found:
+            self._found[id(code)] = found
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self._look(constant, namespace, known)
+
+    def _named(self, instruction: dis.Instruction, code: types.CodeType, before: Any) -> str | None:
+        """What an instruction does, by the name in it."""
+        kind, name = instruction.opname, instruction.argval
+        if kind in _STORES:
+            return f"{_STORES[kind]} {name!r}"
+        if kind == "STORE_DEREF" and name in code.co_freevars:
+            return f"sets {name!r}, a variable outside of the function"
+        if kind == "IMPORT_NAME":
+            return _does_of(root_of(name))
+        of_module = isinstance(before, types.ModuleType)
+        if (kind in _ATTRIBUTES and not of_module) or kind in _HOLDERS:
+            return self._held.get(name) if isinstance(name, str) else None
+        return None
+
+
+def _meant(
+    instruction: dis.Instruction, before: Any, namespace: dict[str, Any], known: Mapping[str, Any]
+) -> Any:
+    """What an instruction loads, as far as its name says."""
+    name = instruction.argval
+    match instruction.opname:
+        case "LOAD_GLOBAL" | "LOAD_NAME":
+            return namespace.get(name, getattr(builtins, name, _UNKNOWN))
+        case "LOAD_DEREF" | "LOAD_FAST" | "LOAD_FAST_BORROW":
+            return known.get(name, _UNKNOWN)
+        case kind if kind in _ATTRIBUTES and isinstance(before, types.ModuleType):
+            return getattr(before, name, _UNKNOWN)
+    return _UNKNOWN
+
+
+def _known(function: types.FunctionType) -> dict[str, Any]:
+    """What variables of a function are, as far as that is known before a call."""
+    code, defaults = function.__code__, function.__defaults__ or ()
+    at = code.co_argcount
+    arguments = dict(zip(code.co_varnames[at - len(defaults) : at], defaults, strict=True))
+    cells = {name: x for name, _, x in closed_over(function)}
+    return {**arguments, **(function.__kwdefaults__ or {}), **cells}
+
+
+def closed_over(
+    function: types.FunctionType,
+) -> Iterator[tuple[str, types.CellType, Any]]:
+    """The variables outside of a function that it has a cell of, with the cell and the content."""
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+        with suppress(ValueError):  # empty yet
+            yield name, cell, cell.cell_contents
 
 
 def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
-import logging
 import types
 from collections import deque
 from collections.abc import Iterator
@@ -12,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CaptureError
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..traced import is_traced
 from ..value import Value
 from .containers import Attributes, Snapshot
+from .effects import closed_over, does
 from .places import is_library, is_own, root_of
 
 _NUMBERS = (int, float, complex, np.generic)
@@ -70,8 +68,8 @@ class Scope:
     """All that a function can reach by the names in it.
 
     `slots` hold arrays, and numbers of an optimizer; `bindings` are other names with what they
-    mean, for which alone the program holds; `containers` are lists, dicts and attributes as they
-    were.
+    mean, for which alone the program holds; `containers` are lists, dicts and attributes, and
+    `remember` keeps them as they are.
     """
 
     def __init__(self) -> None:
@@ -82,10 +80,12 @@ class Scope:
         self.fixed_generators: list[Any] = []  # in places that cannot be written
         self.values: list[tuple[Value, Slot]] = []
         self.tuples: list[tuple[Slot, tuple[Any, ...]]] = []  # whose arrays are in slots
-        self.containers: list[Snapshot] = []
+        self.containers: list[tuple[str | None, Any]] = []  # by name; None if it may change
         self.lengths: list[Any] = []  # containers whose length is expected
         self.contents: list[Any] = []  # sets, and dicts for their keys, that must stay
         self.functions: list[types.FunctionType] = []
+        self.outside: dict[str, str] = {}  # by name, what does something besides computing
+        self._before: list[Snapshot] = []
         self._methods: list[tuple[str, types.FunctionType, str]] = []  # that wait to be looked at
         self._used: set[str] = set()  # names in code
         self._seen: dict[int, Any] = {}  # by id; what is kept here keeps its id
@@ -111,22 +111,23 @@ class Scope:
             self._optimizer(x, name)
         elif isinstance(x, list):
             self.lengths.append(x)
-            self._remember(name, x)
+            self.containers.append((name, x))
             for at, part in enumerate(x):
                 self._named(f"{name}[{at}]", part, Slot(f"{name}[{at}]", x, at))
         elif isinstance(x, (tuple, set, frozenset, deque, bytearray)):
             if not isinstance(x, (tuple, frozenset)):
-                self._remember(name, x)
+                self.containers.append((name, x))
             if isinstance(x, set):
                 self.contents.append(x)
             for at, part in enumerate(x):
                 if isinstance(x, tuple) and type(part) is np.ndarray:
                     self.slots.append(Slot(f"{name}[{at}]", x, at))
                 else:
+                    self._watch(name, at, part)
                     self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
             self.contents.append(x)
-            self._remember(name, x)
+            self.containers.append((name, x))
             for key, part in x.items():
                 self._named(f"{name}[{key!r}]", part, Slot(f"{name}[{key!r}]", x, key))
         elif isinstance(x, functools.partial):
@@ -153,13 +154,17 @@ class Scope:
                 return
             waiting = rest + self._methods
 
+    def remember(self) -> None:
+        """Remember lists, dicts and objects as they are."""
+        self._before = [Snapshot(name, x, x.copy()) for name, x in self.containers]
+
     def changed(self) -> str | None:
         """The name of a list, dict or object that is not as it was, but for its arrays."""
-        return next((name for each in self.containers if (name := each.change())), None)
+        return next((name for each in self._before if (name := each.change())), None)
 
     def restore(self) -> None:
         """Let lists, dicts and objects be as they were."""
-        for each in self.containers:
+        for each in self._before:
             each.restore()
 
     def _function(self, f: types.FunctionType) -> None:
@@ -169,15 +174,11 @@ class Scope:
             defaults = Slot(f"{f.__name__}.__defaults__", f, "__defaults__", True)
             self._named(defaults.name, f.__defaults__, defaults)
             self.look(f.__kwdefaults__, f.__name__)
-            self._remember(f.__name__, vars(f))
+            self.containers.append((f.__name__, vars(f)))
             for key, part in vars(f).items():
                 name = f"{f.__name__}.{key}"
                 self._named(name, part, Slot(name, vars(f), key))
-        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
-            try:
-                x = cell.cell_contents
-            except ValueError:  # empty yet
-                continue
+        for name, cell, x in closed_over(f):
             if own and not isinstance(x, np.ndarray):
                 self.look(x, name)  # what it means never changes
             else:
@@ -213,12 +214,12 @@ class Scope:
             keys = getattr(base, "__slots__", ()) if not own else ()
             held = {key: getattr(x, key) for key in keys if hasattr(x, key)}
             if held:
-                self.containers.append(Snapshot(name, Attributes(x, keys), held))
+                self.containers.append((name, Attributes(x, keys)))
             for key, part in held.items():
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", x, key, True))
         attributes = getattr(x, "__dict__", None)
         if attributes is not None:
-            self._remember(name, attributes)
+            self.containers.append((name, attributes))
             if not own:
                 self.lengths.append(attributes)
             for key, part in attributes.items():
@@ -240,7 +241,7 @@ class Scope:
                 held[key] = part
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", kind, key, True))
         if held:
-            self.containers.append(Snapshot(name, Attributes(kind, held), held))
+            self.containers.append((name, Attributes(kind, held)))
 
     def _named(self, name: str, x: Any, slot: Slot) -> None:
         if isinstance(x, (np.ndarray, np.generic)) or is_traced(x):
@@ -249,11 +250,19 @@ class Scope:
             self.generators.append(slot)
             self.bindings.append((slot, x))
         elif not isinstance(x, types.ModuleType):
-            _refuse(name, x)
+            if "." in name or "[" in name:  # and is no variable
+                self._watch(name, slot.key, x)
             self.bindings.append((slot, x))
             if isinstance(x, tuple):
                 self.tuples.append((slot, x))
             self.look(x, name)
+
+    def _watch(self, name: str, key: Any, x: Any) -> None:
+        """Keep in mind what x does, by the name of what holds it, or by its key there."""
+        what = does(x)
+        if what is not None:
+            key = key if isinstance(key, str) else name.rpartition(".")[2].partition("[")[0]
+            self.outside[key] = what
 
     def _value(self, x: Value, name: str, expression: str) -> None:
         slot = Slot(name, x, "_data", True, expression and f"{expression}._data")
@@ -268,7 +277,7 @@ class Scope:
     def _optimizer(self, optimizer: Optimizer, name: str) -> None:
         self.bindings.append((Slot(f"{name}.state", vars(optimizer), "state"), optimizer.state))
         self.lengths += [optimizer.param_groups, optimizer.state]
-        self._remember(None, optimizer.state)
+        self.containers.append((None, optimizer.state))
         for number, group in enumerate(optimizer.param_groups):
             self.lengths.append(group["params"])
             for at, parameter in enumerate(group["params"]):
@@ -283,27 +292,6 @@ class Scope:
             self.bindings.append((Slot(f"{name}.state", optimizer.state, parameter), state))
             for key in state:
                 self.slots.append(Slot(f"{name}.{key}[{number}]", state, key))
-
-    def _remember(self, name: str | None, container: Any) -> None:
-        self.containers.append(Snapshot(name, container, container.copy()))
-
-
-def _refuse(name: str, x: Any) -> None:
-    """Raise CaptureError for what a program would use in its first call only."""
-    if isinstance(x, Iterator) and not isinstance(x, io.IOBase):
-        does = "takes from an iterator"
-    elif isinstance(x, io.IOBase):
-        does = "uses a file"
-    elif isinstance(x, logging.Logger):
-        does = "writes a log"
-    elif getattr(x, "__module__", None) == "time":
-        does = "reads the clock"
-    else:
-        return
-    raise CaptureError(
-        f"compile: the function uses {name}, and {does}, which a program would not do again: do it "
-        "outside, and pass what comes of it as an argument"
-    )
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:

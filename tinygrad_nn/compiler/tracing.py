@@ -80,8 +80,12 @@ class Tape:
 
     def refusal(self, what: str, instead: str) -> CaptureError:
         """What is raised where the function does what a program cannot."""
-        self.refused = CaptureError(f"compile: {current_line()} {what}: {instead}")
-        return self.refused
+        return self.refuse(CaptureError(f"compile: {current_line()} {what}: {instead}"))
+
+    def refuse(self, error: CaptureError) -> CaptureError:
+        """The error, which the capture raises even if the function catches it."""
+        self.refused = error
+        return error
 
     def call(self, function: Callable[..., Any], args: Any, keywords: dict[str, Any]) -> Any:
         """Call a function, and note the call."""
