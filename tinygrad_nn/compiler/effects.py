@@ -113,10 +113,12 @@ class Effects:
         def at_call(frame: types.FrameType, event: str, arg: Any) -> Any:
             if id(frame.f_code) not in self._found:
                 return None
-            frame.f_trace_opcodes = True
+            frame.f_trace = at_instruction
+            frame.f_trace_opcodes = True  # of which Python 3.13 takes note after f_trace alone
             return at_instruction
 
         before = sys.gettrace()
+        sys._getframe().f_trace_opcodes = True  # without which Python 3.12 traces none
         sys.settrace(at_call)
         try:
             yield
