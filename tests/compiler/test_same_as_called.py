@@ -374,6 +374,21 @@ def test_only_what_is_used_matters() -> None:
         f(ONES)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    weight: np.ndarray
+    parts: tuple[np.ndarray, ...]
+
+
+def test_frozen_objects_are_read_in_each_call() -> None:
+    frozen = Frozen(np.ones(3), (np.ones(3),))
+    f = tg.compile(lambda x: x * frozen.weight + frozen.parts[0])
+    for content in (1.0, 3.0):
+        frozen.weight[:] = frozen.parts[0][:] = content
+        np.testing.assert_array_equal(f(ONES), [2 * content] * 3)
+    assert f.cache_info()[:2] == (1, 1)
+
+
 def test_containers_that_are_arguments_must_stay() -> None:
     def fill(into: Any) -> Any:
         into["b"] = into["a"] * 2

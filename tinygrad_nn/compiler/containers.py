@@ -11,6 +11,12 @@ import numpy as np
 from ..traced import is_traced
 
 
+def set_attribute(holder: Any, key: str, x: Any) -> None:
+    """Set an attribute as the class of what holds it does not see, which may forbid it."""
+    write = type.__setattr__ if isinstance(holder, type) else object.__setattr__
+    write(holder, key, x)
+
+
 class Attributes:
     """Attributes that are in no dict, as those of `__slots__` and of classes, as if they were."""
 
@@ -26,7 +32,7 @@ class Attributes:
     def update(self, held: dict[str, Any]) -> None:
         """Set attributes."""
         for key, x in held.items():
-            setattr(self.holder, key, x)
+            set_attribute(self.holder, key, x)
 
 
 _ABSENT = object()

@@ -14,7 +14,7 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from ..traced import is_traced
 from ..value import Value
-from .containers import Attributes, Snapshot
+from .containers import Attributes, Snapshot, set_attribute
 from .effects import closed_over, does
 from .places import is_library, is_own, root_of
 
@@ -59,7 +59,7 @@ class Slot:
         if isinstance(self.holder, tuple):
             return
         if self.attribute:
-            setattr(self.holder, self.key, x)
+            set_attribute(self.holder, self.key, x)
         else:
             self.holder[self.key] = x
 
