@@ -17,7 +17,9 @@ from ..modes import EVERYTHING, mode
 from ..value import Value
 from .arguments import Arguments, arguments
 from .calling import MISS
-from .capture import Capture, Entry, GradientUsedError
+from .capture import capture
+from .inputs import GradientUsedError, Inputs
+from .outputs import Entry
 from .program import Program
 from .traced_arrays import Traced
 
@@ -171,7 +173,7 @@ class Compiled:
         first: CaptureError | None = None
         constants = self._constants
         while True:
-            capture = Capture(
+            inputs = Inputs(
                 self._f,
                 given,
                 self._varying,
@@ -179,23 +181,23 @@ class Compiled:
                 gradients_matter=self._gradients_matter,
             )
             try:
-                entry = capture.entry()
+                entry = capture(inputs)
             except GradientUsedError:
                 self._gradients_matter = True
                 continue
             except CaptureError as error:
-                if first is not None or not capture.has_numbers:
+                if first is not None or not inputs.has_numbers:
                     raise (first or error) from None
                 first, constants = error, True  # perhaps a number decides something
                 continue
             varied = [
                 place
-                for place, x in capture.numbers.items()
+                for place, x in inputs.numbers.items()
                 if self._numbers.get(place, x) != x and not constants
             ]
-            self._numbers |= capture.numbers
-            alive = capture.tape.alive
-            del capture
+            self._numbers |= inputs.numbers
+            alive = inputs.tape.alive
+            del inputs
             if varied:
                 self._varying.update(varied)
                 continue
