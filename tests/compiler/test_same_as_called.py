@@ -203,6 +203,24 @@ def test_arrays_that_overlap_are_another_program() -> None:
         compiled(x[1:], x[:-1])
 
 
+def test_arrays_that_are_read_only_are_an_error_that_changes_nothing() -> None:
+    weight = Value(np.ones(3))
+
+    @tg.compile
+    def step(x: Any, total: Any) -> None:
+        weight.data = weight.data - x
+        total += x
+
+    step(ONES, np.zeros(3))
+    fixed = np.zeros(3)
+    fixed.setflags(write=False)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="read-only"):
+            step(ONES, fixed)
+    np.testing.assert_array_equal(weight.data, [0, 0, 0])
+    np.testing.assert_array_equal(fixed, [0, 0, 0])
+
+
 def test_what_is_added_or_reordered_is_noticed() -> None:
     names, table = {3}, {"a": ONES, "b": 2 * ONES}
 

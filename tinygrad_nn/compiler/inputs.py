@@ -169,10 +169,11 @@ class Inputs:
         program.inputs = [*rest[:at], *gradients, *rest[at:]]
 
     def keep_apart(self) -> None:
-        """Expect of arrays that are changed in place that they overlap no others."""
+        """Expect of arrays that are changed in place that they may be, and overlap no others."""
         for traced, name, x in self._arrays.values():
             if not self.is_changed(traced):
                 continue
+            self.caller.miss_if(f"not {name}.flags.writeable")
             for other, its_name, y in self._arrays.values():
                 if other is traced:
                     continue

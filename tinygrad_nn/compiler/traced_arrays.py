@@ -267,6 +267,8 @@ class Traced(NDArrayOperatorsMixin):
 
     def _become(self, new: Any) -> None:
         """Take the place of `new`, after a change in place, which views and their base share."""
+        if isinstance(self.value, np.ndarray) and not self.value.flags.writeable:
+            raise ValueError("assignment destination is read-only")
         if self._view is not None:
             base, function, args, keywords = self._view
             if function is operator.getitem:
