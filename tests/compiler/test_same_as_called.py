@@ -294,6 +294,20 @@ def prints_and_catches(x: Any) -> Any:
     return x
 
 
+def closing_over(given: Any, first: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: x * first(given)
+
+
+def of_many_names(last: str, filename: str = "many.py") -> Callable[[Any], Any]:
+    """A function whose last name is beyond those that an instruction can count to alone."""
+    names = [f"name{at}" for at in range(300)]
+    source = f"def f(x):\n    {'; '.join(names)}\n    {last}('x')\n    return x * 2\n"
+    namespace: dict[str, Any] = dict.fromkeys(names, 1)
+    exec(compile(source, filename, "exec"), namespace)
+    f: Callable[[Any], Any] = namespace["f"]
+    return f
+
+
 def imports_time(x: Any) -> Any:
     import time as module
 
@@ -302,11 +316,14 @@ def imports_time(x: Any) -> Any:
 
 batches = iter([ONES, ONES])
 loaders = [batches]
+pair = (batches, 2.0)
+waiting_for = collections.deque([batches])
 held = {"batches": batches, "factor": 2.0}
 queue: collections.deque[int] = collections.deque()
 names: set[str] = set()
 log = logging.getLogger("test")
 say = print
+emit = log.info
 clock = time.perf_counter
 waiting: Queue[int] = Queue()
 old = np.random.RandomState(0)
@@ -334,6 +351,14 @@ rng = np.random.default_rng(0)
         (prints_and_catches, "prints"),
         (imports_time, "reads the clock"),
         (lambda x: x * next([batches][0]), "takes from an iterator"),
+        (lambda x: emit("x") or x, "writes a log"),
+        (lambda x: x * next(pair[0]), "takes from an iterator"),
+        (closing_over(batches, next), "takes from an iterator"),
+        (closing_over(loaders, lambda given: next(given[0])), "takes from an iterator"),
+        (lambda x: (x, held["batches"]), "takes from an iterator"),
+        (lambda x: x * next(waiting_for[0]), "takes from an iterator"),
+        (lambda x: (x, {batches} & {1}), "takes from an iterator"),
+        (of_many_names("print"), "prints"),
         (lambda x: x * next(loaders[0]), "takes from an iterator"),
         (lambda x: x * next(held["batches"]), "takes from an iterator"),
         (lambda x, given=batches: x * next(given), "takes from an iterator"),
@@ -371,7 +396,8 @@ class Trainer:
     def product(self, x: Any) -> Any:
         if self.verbose:
             self.log.info("a call at %s", time.time())
-        return held["factor"] * np.square(x) * self.data[0] * self.data[1][0][0]
+        squares = np.square(x) + np.log(x) + Value(x).log().data
+        return held["factor"] * squares * self.data[0] * self.data[1][0][0]
 
     def logged(self, x: Any) -> Any:
         self.log.info("a call")
@@ -390,6 +416,48 @@ def test_only_what_is_used_matters() -> None:
     trainer.verbose = True
     with pytest.raises(CaptureError, match="writes a log"):
         f(ONES)
+
+
+def test_installed_code_is_trusted(capsys: pytest.CaptureFixture[str]) -> None:
+    f = tg.compile(of_many_names("print", "/usr/lib/python3/site-packages/many.py"))
+    for _ in range(3):
+        np.testing.assert_array_equal(f(ONES), [2, 2, 2])
+    assert capsys.readouterr().out.count("x") == 1
+
+
+def test_a_debugger_stays() -> None:
+    def trace(frame: Any, event: str, arg: Any) -> None:
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with pytest.raises(CaptureError):
+            tg.compile(prints_and_catches)(ONES)
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)
+
+
+def test_a_variable_may_be_empty_yet() -> None:
+    def step(x: Any) -> Any:
+        return x * 2 if x.size else later
+
+    np.testing.assert_array_equal(tg.compile(step)(ONES), [2, 2, 2])
+    later = None
+
+
+def test_what_a_call_made_is_gone_after_an_error() -> None:
+    class Averaged:
+        def __call__(self, x: Any, y: Any) -> Any:
+            self.mean = x.mean()
+            x += 1
+            return y * self.mean
+
+    averaged, x = Averaged(), np.zeros(4)
+    with pytest.raises(CaptureError, match="overlaps"):
+        tg.compile(averaged)(x, x[:2])
+    assert vars(averaged) == {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def capture(inputs: Inputs) -> Entry:
     tape.fixed = scope.fixed_arrays
     call = functools.partial(_call, inputs, given)
     randomness = Randomness(scope.fixed_generators)
-    effects = Effects(scope.functions, scope.outside)
+    effects = Effects(scope.functions)
     generators = [(slot, slot.read()) for slot in scope.generators]
     outputs = Outputs(inputs, next(engine.node_numbers))
     mode.tape = tape

@@ -45,8 +45,6 @@ _SYSTEM = {
     *("_queue", "threading", "multiprocessing", "uuid", "secrets", "pickle", "gc"),
 }
 _STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
-_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
-_HOLDERS = ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CONST")
 _UNKNOWN = types.SimpleNamespace()
 
 
@@ -83,19 +81,34 @@ def _does_of(module: str) -> str | None:
     return _MODULES.get(module, f"uses {module.lstrip('_')}" if module in _SYSTEM else None)
 
 
+class Outside:
+    """In the place of an object that does something besides computing: any use of it is refused."""
+
+    __slots__ = ("_refusal",)
+
+    def __init__(self, refusal: Callable[[], CaptureError]) -> None:
+        self._refusal = refusal
+
+    def use(self, *args: Any, **keywords: Any) -> Any:
+        """Raise the error."""
+        raise self._refusal()
+
+    __call__ = __getattr__ = __iter__ = __next__ = __len__ = __getitem__ = __contains__ = use
+    __enter__ = __exit__ = __fspath__ = __truediv__ = __str__ = __repr__ = use
+
+
 class Effects:
     """The instructions by which functions do something besides computing.
 
     They are found in the code beforehand; a call under `watched` that comes to one is refused.
-    `held` says what things do that objects, lists and dicts hold, by the name of each.
     """
 
-    def __init__(self, functions: Sequence[types.FunctionType], held: Mapping[str, str]) -> None:
-        self._held = held
+    def __init__(self, functions: Sequence[types.FunctionType]) -> None:
         self._found: dict[int, dict[int, str]] = {}  # by id of code, and offset
         for function in functions:
             if not is_installed(function.__code__):
-                self._look(function.__code__, function.__globals__, _known(function))
+                cells = {name: x for name, _, x in closed_over(function)}
+                self._look(function.__code__, function.__globals__, cells)
 
     @contextmanager
     def watched(self, refuse: Callable[[CaptureError], CaptureError]) -> Iterator[None]:
@@ -126,7 +139,7 @@ class Effects:
             sys.settrace(before)
 
     def _look(
-        self, code: types.CodeType, namespace: dict[str, Any], known: Mapping[str, Any]
+        self, code: types.CodeType, namespace: dict[str, Any], cells: Mapping[str, Any]
     ) -> None:
         """Find the instructions in code, and in the functions that it defines."""
         found: dict[int, str] = {}
@@ -136,8 +149,8 @@ class Effects:
             start = instruction.offset if start is None else start
             if instruction.opname == "EXTENDED_ARG":
                 continue
-            what = self._named(instruction, code, meant)
-            meant = _meant(instruction, meant, namespace, known)
+            what = _does_by_name(instruction, code)
+            meant = _meant(instruction, meant, namespace, cells)
             what = what or does(meant)
             if what is not None:
                 found |= {start: what, instruction.offset: what}
@@ -146,45 +159,32 @@ class Effects:
             self._found[id(code)] = found
         for constant in code.co_consts:
             if isinstance(constant, types.CodeType):
-                self._look(constant, namespace, known)
+                self._look(constant, namespace, cells)
 
-    def _named(self, instruction: dis.Instruction, code: types.CodeType, before: Any) -> str | None:
-        """What an instruction does, by the name in it."""
-        kind, name = instruction.opname, instruction.argval
-        if kind in _STORES:
-            return f"{_STORES[kind]} {name!r}"
-        if kind == "STORE_DEREF" and name in code.co_freevars:
-            return f"sets {name!r}, a variable outside of the function"
-        if kind == "IMPORT_NAME":
-            return _does_of(root_of(name))
-        of_module = isinstance(before, types.ModuleType)
-        if (kind in _ATTRIBUTES and not of_module) or kind in _HOLDERS:
-            return self._held.get(name) if isinstance(name, str) else None
-        return None
+
+def _does_by_name(instruction: dis.Instruction, code: types.CodeType) -> str | None:
+    """What an instruction does, by the name in it."""
+    kind, name = instruction.opname, instruction.argval
+    if kind in _STORES:
+        return f"{_STORES[kind]} {name!r}"
+    if kind == "STORE_DEREF" and name in code.co_freevars:
+        return f"sets {name!r}, a variable outside of the function"
+    return _does_of(root_of(name)) if kind == "IMPORT_NAME" else None
 
 
 def _meant(
-    instruction: dis.Instruction, before: Any, namespace: dict[str, Any], known: Mapping[str, Any]
+    instruction: dis.Instruction, before: Any, namespace: dict[str, Any], cells: Mapping[str, Any]
 ) -> Any:
     """What an instruction loads, as far as its name says."""
     name = instruction.argval
     match instruction.opname:
         case "LOAD_GLOBAL" | "LOAD_NAME":
             return namespace.get(name, getattr(builtins, name, _UNKNOWN))
-        case "LOAD_DEREF" | "LOAD_FAST" | "LOAD_FAST_BORROW":
-            return known.get(name, _UNKNOWN)
-        case kind if kind in _ATTRIBUTES and isinstance(before, types.ModuleType):
+        case "LOAD_DEREF":
+            return cells.get(name, _UNKNOWN)
+        case "LOAD_ATTR" | "LOAD_METHOD" if isinstance(before, types.ModuleType):
             return getattr(before, name, _UNKNOWN)
     return _UNKNOWN
-
-
-def _known(function: types.FunctionType) -> dict[str, Any]:
-    """What variables of a function are, as far as that is known before a call."""
-    code, defaults = function.__code__, function.__defaults__ or ()
-    at = code.co_argcount
-    arguments = dict(zip(code.co_varnames[at - len(defaults) : at], defaults, strict=True))
-    cells = {name: x for name, _, x in closed_over(function)}
-    return {**arguments, **(function.__kwdefaults__ or {}), **cells}
 
 
 def closed_over(

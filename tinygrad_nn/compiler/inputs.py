@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,9 @@ from ..errors import CaptureError
 from ..value import Value
 from .arguments import Arguments
 from .calling import Caller
+from .effects import Outside, not_again
 from .passes import without_dead_code
+from .places import current_line
 from .program import Ref, refs
 from .state import Scope, Slot
 from .traced_arrays import Traced
@@ -63,6 +66,7 @@ class Inputs:
         self.has_numbers = False  # whether others vary
         self._arrays: dict[int, tuple[Traced, str, Any]] = {}  # by id, with variable and array
         self._gradients: list[tuple[Slot, Any, Traced]] = []  # that there were before the call
+        self._outside: dict[Any, Outside] = {}  # by the place of the slot
         self._values: dict[str, Value] = {}  # among the arguments, by variable
 
     def arguments(self) -> list[Any]:
@@ -124,7 +128,10 @@ class Inputs:
                 self.caller.constant(variable, x)
 
     def put_in_place(self) -> None:
-        """Let the slots hold what is traced."""
+        """Let the slots hold what is traced, and no object that does something outside."""
+        for slot, _, what in self.scope.outside:
+            self._outside[slot.place] = Outside(functools.partial(self._refusal, what))
+            slot.write(self._outside[slot.place])
         for slot, _ in self.originals:
             if slot.place in self.in_slots:
                 slot.write(self.in_slots[slot.place])
@@ -133,7 +140,8 @@ class Inputs:
 
     def take_back(self) -> None:
         """Let the slots hold what they did."""
-        for slot, x in [*self.originals, *self.scope.tuples]:
+        outside = [(slot, x) for slot, x, _ in self.scope.outside]
+        for slot, x in [*self.originals, *outside, *self.scope.tuples]:
             slot.write(x)
 
     def is_changed(self, x: Any) -> bool:
@@ -211,13 +219,18 @@ class Inputs:
         self.first[id(traced)] = traced.ref
         self._gradients.append((slot, x, traced))
 
+    def _refusal(self, what: str) -> CaptureError:
+        return self.tape.refuse(not_again(f"{current_line()} {what}"))
+
     def _with_traced(self, x: tuple[Any, ...]) -> tuple[Any, ...]:
         """A tuple with what is traced in the place of its arrays; itself if it has none."""
         parts = [
-            self._with_traced(part)
-            if isinstance(part, tuple)
-            else self.in_slots.get((id(x), at), part)
+            self._with_traced(part) if isinstance(part, tuple) else self._stand_in(x, at)
             for at, part in enumerate(x)
         ]
         same = all(new is old for new, old in zip(parts, x, strict=True))
         return x if same else tuple.__new__(type(x), parts)
+
+    def _stand_in(self, x: tuple[Any, ...], at: int) -> Any:
+        place = id(x), at
+        return self.in_slots.get(place, self._outside.get(place, x[at]))

@@ -13,6 +13,7 @@ from ..errors import CaptureError
 from ..nest import flatten
 from ..transforms._custom import sources_of
 from ..value import Value
+from .effects import Outside
 from .functions import Draw
 from .inputs import Inputs
 from .numpy_executor import executor
@@ -53,6 +54,9 @@ class Outputs:
         writes = self._writes()
         tree, build = flatten(result)
         leaves = [leaf for _, leaf in tree]
+        for leaf in leaves:
+            if type(leaf) is Outside:
+                leaf.use()
         computed = [at for at, x in enumerate(leaves) if self._is_computed(x)]
         _, build = flatten(build([None for _ in leaves]))  # which refers to nothing that is traced
         results = Results(leaves, computed, build)

@@ -15,7 +15,7 @@ from ..optim import Optimizer
 from ..traced import is_traced
 from ..value import Value
 from .containers import Attributes, Snapshot, set_attribute
-from .effects import closed_over, does
+from .effects import Outside, closed_over, does
 from .places import is_library, is_own, root_of
 
 _NUMBERS = (int, float, complex, np.generic)
@@ -23,7 +23,7 @@ _ATOMS = (*_NUMBERS, str, bytes, type(None))
 # What has nothing in it that a program could use.
 _CLOSED = (
     *(*_ATOMS, types.ModuleType, type, np.ndarray, np.dtype, np.ufunc, np.random.Generator),
-    *(types.BuiltinFunctionType, types.CodeType, np.random.RandomState),
+    *(types.BuiltinFunctionType, types.CodeType, np.random.RandomState, Outside),
 )
 
 
@@ -84,7 +84,7 @@ class Scope:
         self.lengths: list[Any] = []  # containers whose length is expected
         self.contents: list[Any] = []  # sets, and dicts for their keys, that must stay
         self.functions: list[types.FunctionType] = []
-        self.outside: dict[str, str] = {}  # by name, what does something besides computing
+        self.outside: list[tuple[Slot, Any, str]] = []  # what does something besides computing
         self._before: list[Snapshot] = []
         self._methods: list[tuple[str, types.FunctionType, str]] = []  # that wait to be looked at
         self._used: set[str] = set()  # names in code
@@ -123,7 +123,8 @@ class Scope:
                 if isinstance(x, tuple) and type(part) is np.ndarray:
                     self.slots.append(Slot(f"{name}[{at}]", x, at))
                 else:
-                    self._watch(name, at, part)
+                    if not isinstance(x, (set, frozenset)):
+                        self._watch(part, Slot(f"{name}[{at}]", x, at))
                     self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
             self.contents.append(x)
@@ -251,18 +252,16 @@ class Scope:
             self.bindings.append((slot, x))
         elif not isinstance(x, types.ModuleType):
             if "." in name or "[" in name:  # and is no variable
-                self._watch(name, slot.key, x)
+                self._watch(x, slot)
             self.bindings.append((slot, x))
             if isinstance(x, tuple):
                 self.tuples.append((slot, x))
             self.look(x, name)
 
-    def _watch(self, name: str, key: Any, x: Any) -> None:
-        """Keep in mind what x does, by the name of what holds it, or by its key there."""
+    def _watch(self, x: Any, slot: Slot) -> None:
         what = does(x)
         if what is not None:
-            key = key if isinstance(key, str) else name.rpartition(".")[2].partition("[")[0]
-            self.outside[key] = what
+            self.outside.append((slot, x, what))
 
     def _value(self, x: Value, name: str, expression: str) -> None:
         slot = Slot(name, x, "_data", True, expression and f"{expression}._data")
