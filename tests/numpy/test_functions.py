@@ -42,6 +42,7 @@ def test_first_and_second_derivatives_are_right(code: str) -> None:
     check_derivatives(code, ARRAYS)
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("code", ["np.round(a, 1)", "np.around(a)", "np.fix(a)", "np.angle(a)"])
 def test_results_that_are_constant_but_for_jumps_are_plain(code: str) -> None:
     got = evaluate(code, {"a": Value(ARRAYS["a"])})

@@ -156,7 +156,8 @@ def test_first_and_second_derivatives_are_right(code: str) -> None:
 @pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors:DeprecationWarning")
 @pytest.mark.parametrize("code", ["np.cross(q, [[1.0, 2.0]])", "np.cross(q, u)", "np.cross(u, q)"])
 def test_cross_products_in_the_plane(code: str) -> None:
-    check_values(code, ARRAYS)
+    if np.lib.NumpyVersion(np.__version__) < "2.5.0":  # later ones have none
+        check_values(code, ARRAYS)
     check_derivatives(code, ARRAYS)
 
 

@@ -26,6 +26,8 @@ from ._table import (
     without_derivative,
 )
 
+_ALWAYS_COMPLEX = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+
 EigResult = type(np.linalg.eig(np.eye(1)))
 EighResult = type(np.linalg.eigh(np.eye(1)))
 QRResult = type(np.linalg.qr(np.eye(1)))
@@ -69,8 +71,15 @@ def _hermitian(a: Any, triangle: str) -> Any:
 
 
 def _as_numpy(results: Any, reference: Any) -> Any:
-    """Complex results, or their real parts where NumPy finds all eigenvalues to be real."""
-    if np.iscomplexobj(array_of(reference)) or np.any(np.imag(array_of(results[0]))):
+    """Complex results, or their real parts where NumPy finds all eigenvalues to be real.
+
+    From version 2.5 on, NumPy gives complex ones always.
+    """
+    if (
+        _ALWAYS_COMPLEX
+        or np.iscomplexobj(array_of(reference))
+        or np.any(np.imag(array_of(results[0])))
+    ):
         return results
     return [np.real(result) for result in results]
 
