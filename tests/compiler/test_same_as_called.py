@@ -101,6 +101,20 @@ def results_of_many_kinds(x: Any) -> Any:
     return [x.sum(), x * 2], (x, x), {"list": [1, 2], "none": None, "leaf": Value(x)}
 
 
+MATRICES = np.random.default_rng(0).normal(size=(2, 40, 40))
+
+
+def products_of_layouts(x: Any, y: Any) -> Any:
+    """Products that NumPy makes without BLAS, or of what it copies first."""
+    repeated = np.broadcast_to(np.full(1, 0.1), (1, 40))
+    return x @ y, x @ y[::-1].T, repeated @ x, x[:, ::3] @ y[:14], x[:3, :5] @ y[2:7]
+
+
+def penalty(weight: Any, x: Any) -> Any:
+    """Of the gradient by the inputs, as critics are trained with."""
+    return (tg.grad(lambda x: (x @ weight).sum())(x) ** 2).sum()
+
+
 CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
     (loop_with_a_buffer, [(RAMP,), (2 * RAMP,)]),
     (in_place_functions, [(RAMP,), (-RAMP,)]),
@@ -118,6 +132,9 @@ CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
     (lambda x, y: (x, y)[0] * y, [((RAMP), ONES), (ONES, RAMP)]),
     (lambda x, n: (x[:n] * 2, x[n:].sum(), x[n]), [(RAMP, 1), (RAMP, 2), (RAMP, 0), (ONES, 2)]),
     (lambda x, n: x.reshape(n, -1) * 2, [(np.arange(6.0), n) for n in (2, 3, 1, 6)]),
+    (products_of_layouts, [(MATRICES[0], MATRICES[1]), (MATRICES[1], MATRICES[0])]),
+    (products_of_layouts, [(MATRICES[0][::-1], MATRICES[1][:, ::2].repeat(2, 1))] * 2),
+    (tg.grad(penalty), [(y[:5, :1], x[:8, :5]) for x, y in (MATRICES, -MATRICES, MATRICES**2)]),
     (lambda c: np.ones(2) * c, [(0.0,), (-0.0,), (np.nan,)]),
     (lambda x, c: x * c if c > 1 else x * -c, [(ONES, 0.0), (ONES, -0.0), (ONES, 2.0)]),
 ]
@@ -219,6 +236,51 @@ def test_arrays_that_are_read_only_are_an_error_that_changes_nothing() -> None:
             step(ONES, fixed)
     np.testing.assert_array_equal(weight.data, [0, 0, 0])
     np.testing.assert_array_equal(fixed, [0, 0, 0])
+
+
+def test_numbers_take_the_dtype_of_what_they_are_combined_with() -> None:
+    def run(compiled: Callable[..., Any]) -> list[np.ndarray]:
+        weights = [Value(np.full(30, 0.3, np.float32)) for _ in range(22)]
+        optimizer = tg.optim.Adam(weights, lr=0.01)
+
+        @compiled
+        def step(x: Any) -> Any:
+            optimizer.zero_grad()
+            sum((w * w * x).sum() for w in weights).backward()
+            optimizer.step()
+
+        for n in range(6):
+            step(np.linspace(1, 2 + n, 30).astype(np.float32))
+        return [w.data for w in weights]
+
+    for found, expected in zip(run(tg.compile), run(lambda f: f), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_factor_of_the_loss_may_be_a_number() -> None:
+    weight = Value(RAMP.copy())
+
+    @tg.compile
+    def step(c: float) -> Any:
+        loss = c * (weight**2).sum()
+        weight.zero_grad()
+        loss.backward()
+        return loss
+
+    for c in (0.1, 3.0):
+        assert step(c).data == c * 14
+        np.testing.assert_array_equal(weight.grad, c * 2 * RAMP)
+
+
+def test_noise_may_go_straight_into_a_product() -> None:
+    def noisy(rng: Any) -> Any:
+        return rng.normal(size=(2, 3)) @ ONES, rng.uniform(size=(2, 3)) @ np.eye(3)
+
+    seeds = [np.random.default_rng(0) for _ in range(2)]
+    f = tg.compile(noisy)
+    for _ in range(3):
+        for found, expected in zip(f(seeds[0]), noisy(seeds[1]), strict=True):
+            np.testing.assert_array_equal(found, expected)
 
 
 def test_what_is_added_or_reordered_is_noticed() -> None:

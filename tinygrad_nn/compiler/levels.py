@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .functions import Draw
-from .program import Call, Program, Ref, refs
+from .program import Call, Program, Ref, refs, same_dtype
 
 _FEW = 64  # calls, which are not worth the while
 _COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
@@ -122,7 +122,7 @@ def _grouped(program: Program, dtype: np.dtype[Any]) -> set[Ref]:
     Truth values are kept as 0 and 1. So those that are seen outside are computed there.
     """
     truth = np.dtype(bool)
-    numbers = {x.ref for x in program.inputs if not x.shape and x.dtype == dtype}
+    numbers = {x.ref for x in program.inputs if not x.shape and same_dtype(x.dtype, dtype)}
     untyped = {x.ref for x in program.inputs if not x.shape and x.dtype is None}
     truths: set[Ref] = set()
     grouped: set[Ref] = set()
@@ -131,7 +131,8 @@ def _grouped(program: Program, dtype: np.dtype[Any]) -> set[Ref]:
     for call in program.calls:
         if call.shape:
             continue
-        if call.dtype == dtype:
+        is_number = same_dtype(call.dtype, dtype)
+        if is_number:
             numbers.add(call.result)
         function, result = call.function, call.result
         if function not in able:
@@ -149,7 +150,7 @@ def _grouped(program: Program, dtype: np.dtype[Any]) -> set[Ref]:
                 elif type(arg) not in plain:
                     break
             else:
-                if typed and call.dtype == dtype:
+                if typed and is_number:
                     grouped.add(result)
                 elif typed and call.dtype == truth and function in _COMPARISONS:
                     grouped.add(result)

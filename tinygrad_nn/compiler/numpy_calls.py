@@ -133,8 +133,11 @@ def _product(writer: Writer, call: Call) -> None:
 def _write_product(
     writer: Writer, call: Call, operands: tuple[Any, ...], first: str, second: str
 ) -> None:
-    """A product by `dot` where it can be: the same call of BLAS, for a microsecond less."""
-    kinds = [writer.kinds.get(x) if type(x) is Ref else None for x in operands]
+    """A product by `dot` where it can be: the same call of BLAS, for a microsecond less.
+
+    Of operands with gaps, `matmul` computes some without BLAS.
+    """
+    kinds = [writer.kinds[x] if type(x) is Ref and x in writer.dense else None for x in operands]
     matrices = all(kind and len(kind[0]) == 2 and kind[1] == call.dtype for kind in kinds)
     out = writer.out(call)
     if matrices and call.dtype in (np.float32, np.float64) and call.layout == (0, 1):

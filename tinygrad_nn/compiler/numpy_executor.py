@@ -17,7 +17,7 @@ import numpy as np
 
 from .arena import ALIGNMENT, Lifetime, plan
 from .functions import VIEWS, Fused, body, gives_new, positions
-from .program import Call, Program, Ref, refs, replaced, strides_of
+from .program import Call, Program, Ref, dense_values, refs, replaced, strides_of
 
 Run = Callable[[list[Any]], list[Any]]
 
@@ -87,6 +87,7 @@ class Writer:
         self.calls = {call.result: call for call in program.calls}
         self.kinds = {x.ref: (x.shape, x.dtype) for x in program.inputs}
         self.kinds |= {call.result: (call.shape, call.dtype) for call in program.calls}
+        self.dense = dense_values(program)
         self.wholes = _wholes(program)
         self.last = _last_reads(program, self.wholes)
         self.leaving = self._leaving()

@@ -65,6 +65,7 @@ class Input:
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | None
     is_argument: bool = False
+    is_dense: bool = True  # without gaps in memory
 
     def __str__(self) -> str:
         return f"{self.ref} = {self.name}  # {_kind(self.shape, self.dtype)}"
@@ -90,6 +91,11 @@ class Program:
         returned = outputs[len(written) :]
         last = [f"return {', '.join(returned)}"] if returned or not written else []
         return "\n".join([*map(str, self.inputs), *map(str, self.calls), *written, *last])
+
+
+def same_dtype(dtype: np.dtype[Any] | None, other: np.dtype[Any] | None) -> bool:
+    """Whether two dtypes are one. (None, that of Python numbers, is equal to float64 in NumPy.)"""
+    return (dtype is None) == (other is None) and dtype == other
 
 
 def layout_of(array: Any) -> tuple[int, ...]:
@@ -120,6 +126,15 @@ def strides_of(
         strides[axis] = step
         step *= max(1, shape[axis])
     return tuple(strides)
+
+
+def dense_values(program: Program) -> set[Ref]:
+    """The values that are without gaps in memory: all but views, if not of another shape only."""
+    dense = {x.ref for x in program.inputs if x.is_dense}
+    for call in program.calls:
+        if call.source is None or (call.function is np.reshape and call.source in dense):
+            dense.add(call.result)
+    return dense
 
 
 def refs(tree: Any) -> Iterator[Ref]:

@@ -14,7 +14,7 @@ from ..engine import Node, leaf_node
 from ..transforms._custom import attached
 from ..value import Value, make_value
 from .passes import optimized, without_dead_code
-from .program import Input, Program, Ref, refs
+from .program import Input, Program, Ref, dense_values, refs
 
 
 class Results:
@@ -102,7 +102,8 @@ def split(program: Program, gradients: list[Any], count: int) -> tuple[Program, 
     after = without_dead_code(after)
     needed = dict.fromkeys(ref for call in after.calls for ref in call.inputs if ref not in late)
     residuals = [*needed, *(ref for ref in refs(gradients) if ref not in late | set(needed))]
-    inputs = [Input(ref, "residual", *kinds[ref]) for ref in residuals]
+    dense = dense_values(program)
+    inputs = [Input(ref, "residual", *kinds[ref], is_dense=ref in dense) for ref in residuals]
     before = replace(
         program,
         inputs=program.inputs[:-count],

@@ -47,7 +47,8 @@ class Tape:
         """`value` as an input of the program."""
         ref = self._new_ref()
         shape, dtype = _kind(value)
-        self.program.inputs.append(Input(ref, name, shape, dtype, is_argument))
+        is_dense = not isinstance(value, np.ndarray) or value.flags.forc
+        self.program.inputs.append(Input(ref, name, shape, dtype, is_argument, is_dense))
         return Traced(self, ref, value, name)
 
     def generator(self, rng: Any) -> TracedGenerator:
@@ -73,8 +74,8 @@ class Tape:
             return x
         _, copy = self._copies.get(id(x), (None, None))
         if copy is None or copy.tobytes() != x.tobytes():
-            copy = x.copy("K")
-            copy.setflags(write=False)
+            once = tuple([slice(None) if stride else slice(1) for stride in x.strides])
+            copy = np.broadcast_to(x[once].copy("K"), x.shape)  # and so read-only
             self._copies[id(x)] = x, copy
         return copy
 

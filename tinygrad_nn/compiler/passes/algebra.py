@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program import Call, Program, Ref
+from ..program import Call, Program, Ref, same_dtype
 from .rewriting import Rewriting, Rule, rewritten
 
 
@@ -26,7 +26,10 @@ def _itself(rewriting: Rewriting, call: Call) -> Any:
 
 def _as_it_was(rewriting: Rewriting, call: Call, x: Any) -> Any:
     """x, if the result is of its kind, and so the same."""
-    if not isinstance(x, Ref) or rewriting.kinds[x] != (call.shape, call.dtype):
+    if not isinstance(x, Ref):
+        return None
+    shape, dtype = rewriting.kinds[x]
+    if shape != call.shape or not same_dtype(dtype, call.dtype):
         return None
     before = rewriting.call(x)
     layout = before.layout if before else tuple(range(len(call.shape)))

@@ -30,7 +30,7 @@ def _product(rewriting: Rewriting, call: Call) -> Any:
 def _untransposed(rewriting: Rewriting, x: Any) -> tuple[Any, bool]:
     """The matrix that x is a transposed view of, or x, and which it is."""
     before = rewriting.call(x)
-    if before is None or not isinstance(before.args[0], Ref):
+    if before is None or not before.args or not isinstance(before.args[0], Ref):
         return x, False
     plain = before.function in (np.transpose, np.matrix_transpose) and len(before.args) == 1
     swapped = before.function is np.swapaxes and {axis % 2 for axis in before.args[1:]} == {0, 1}
