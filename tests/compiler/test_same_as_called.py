@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+import types
 from collections.abc import Callable
 from queue import Queue
 from typing import Any
@@ -520,6 +521,132 @@ def test_what_a_call_made_is_gone_after_an_error() -> None:
     with pytest.raises(CaptureError, match="overlaps"):
         tg.compile(averaged)(x, x[:2])
     assert vars(averaged) == {}
+
+
+class History:
+    """One that notes what it does outside of what is compiled."""
+
+    def __init__(self) -> None:
+        self.weight = Value(RAMP.copy())
+        self.losses: list[float] = []
+        self.best = np.inf
+
+    def loss(self, x: Any) -> Any:
+        return ((self.weight - x) ** 2).sum()
+
+
+def test_what_a_method_does_not_use_may_change() -> None:
+    history = History()
+    f = tg.compile(history.loss)
+    for _ in range(5):
+        history.losses.append(float(f(ONES).data))
+        history.best = min(history.best, history.losses[-1])
+    assert f.cache_info()[:2] == (4, 1)
+
+
+def test_what_is_found_elsewhere_is_noticed() -> None:
+    class Base:
+        rate = 0.1
+
+        def factor(self) -> float:
+            return 2.0
+
+    class Scaled(Base):
+        def __call__(self, x: Any) -> Any:
+            return x * self.rate * self.factor()
+
+    class Halved(Scaled):
+        def factor(self) -> float:
+            return 0.5
+
+    scaled = Scaled()
+    f = tg.compile(scaled)
+    changes: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: setattr(Base, "rate", 0.2),
+        lambda: setattr(Scaled, "rate", 0.3),
+        lambda: setattr(Base, "factor", lambda self: 3.0),
+        lambda: setattr(scaled, "__class__", Halved),
+        lambda: setattr(scaled, "rate", 0.4),
+        lambda: setattr(scaled, "factor", lambda: 5.0),
+    ]
+    for change in changes:
+        change()
+        for _ in range(2):
+            np.testing.assert_array_equal(f(ONES), scaled(ONES))
+
+
+def test_what_is_there_no_longer_is_another_program() -> None:
+    holder = types.SimpleNamespace(a=ONES.copy(), unused=1)
+
+    def by_text(x: Any) -> Any:
+        return x * holder.a if hasattr(holder, "a") else x * getattr(holder, "b", 5.0)
+
+    f = tg.compile(by_text)
+    changes: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: vars(holder).update(c=vars(holder).pop("a")),
+        lambda: vars(holder).update(b=vars(holder).pop("unused")),
+        lambda: vars(holder).update(a=np.zeros(3)),
+    ]
+    for change in changes:
+        change()
+        for _ in range(2):
+            np.testing.assert_array_equal(f(ONES), by_text(ONES))
+
+
+def test_deques_and_user_dicts_are_read_in_each_call() -> None:
+    window = collections.deque([1.0, 2.0], maxlen=2)
+    buffer = collections.deque([ONES.copy()], maxlen=2)
+    settings = collections.UserDict(rate=2.0)
+
+    def of_both(x: Any) -> Any:
+        return x * sum(window) * settings["rate"] + sum(buffer)
+
+    f = tg.compile(of_both)
+    changes: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: window.append(9.0),
+        lambda: settings.update(rate=3.0),
+        lambda: buffer.append(RAMP.copy()),
+        lambda: buffer.append(ONES * 7),
+        lambda: np.copyto(buffer[0], 2.0),
+    ]
+    for change in changes:
+        change()
+        for _ in range(2):
+            np.testing.assert_array_equal(f(ONES), of_both(ONES))
+    counts = collections.UserDict(n=0)
+    with pytest.raises(CaptureError, match=r"changes .*counts.*"):
+        tg.compile(lambda x: counts.update(n=counts["n"] + 1) or x)(ONES)
+
+
+def test_modules_made_of_those_of_the_package_are_read_whole() -> None:
+    class Drop(tg.nn.Dropout):
+        pass
+
+    drop, x = Drop(0.5, rng=np.random.default_rng(0)), np.ones(1000)
+    f = tg.compile(drop)
+    for rate in (0.5, 0.9, 0.0):
+        drop.p = rate
+        zeros = np.mean(f(x) == 0)
+        assert abs(zeros - rate) < 0.06
+
+
+def test_a_gradient_that_is_returned_is_the_one_in_its_place() -> None:
+    weight = Value(RAMP.copy())
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        weight.zero_grad()
+        (weight * x).sum().backward()
+        return weight.grad, weight.data * 2
+
+    for _ in range(3):
+        gradient, doubled = step(ONES)
+        assert np.shares_memory(gradient, weight.grad)
+        np.testing.assert_array_equal(gradient, ONES)
+        np.testing.assert_array_equal(doubled, 2 * RAMP)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

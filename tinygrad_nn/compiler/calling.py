@@ -34,6 +34,7 @@ class Caller:
             self.lines.append(f"{''.join(f'a{at}, ' for at in range(arguments))[:-1]} = args")
         self.miss_if(f"mode.level != {mode.level}")
         self.inputs: list[str] = []  # variables
+        self.tests = 0  # lines that find out for whom the function is
         self.variables: dict[tuple[int, Any], str] = {}  # by the place of a slot
 
     def give(self, x: Any, prefix: str) -> str:
@@ -141,6 +142,7 @@ class Caller:
 
         Where it is `quiet`, it tells of no floating-point errors.
         """
+        self.tests = len(self.lines)
         lock, program = self.give(threading.Lock(), "l"), self.give(run, "r")
         ignoring = f", {self.give(np.errstate, 'e')}(all='ignore')" if quiet else ""
         self.lines.append(f"with {lock}{ignoring}: results = {program}(inputs)")
@@ -160,8 +162,12 @@ class Caller:
 
     def function(self, result: str, tested: bool) -> Callable[[Sequence[Any]], Any]:
         """The function, which returns `result`; or MISS, if it is `tested` for whom it is."""
-        lines = [line for line in self.lines if tested or not line.endswith(_MISS)]
-        body = "\n        ".join([*lines, f"return {result}"])
+        tests, rest = self.lines[: self.tests], self.lines[self.tests :]
+        tests = [line for line in tests if tested or not line.endswith(_MISS)]
+        # What is read may be there no longer.
+        lines = ["try:", *(f"    {line}" for line in tests)]
+        lines.append(f"except (AttributeError, LookupError, ValueError): {_MISS}")
+        body = "\n        ".join([*lines, *rest, f"return {result}"])
         source = (
             f"def make({', '.join(self.given)}):\n"
             f"    def call(args):\n        {body}\n    return call\n"

@@ -42,7 +42,7 @@ _MODULES = {
 # Modules that act on the system, or ask it.
 _SYSTEM = {
     *("os", "posix", "nt", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "queue"),
-    *("_queue", "threading", "multiprocessing", "uuid", "secrets", "pickle", "gc"),
+    *("_queue", "_contextvars", "threading", "multiprocessing", "uuid", "secrets", "pickle", "gc"),
 }
 _STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
 _UNKNOWN = types.SimpleNamespace()
@@ -203,7 +203,8 @@ def changing_line(call: Callable[[], Any], changed: Callable[[], Any]) -> str | 
     found: list[str] = []
 
     def trace(frame: types.FrameType, event: str, arg: Any) -> Any:
-        if is_library(frame.f_globals.get("__name__")):
+        is_made = frame.f_code.co_filename == "<string>"  # by a library
+        if is_made or is_library(frame.f_globals.get("__name__")):
             return None
         if lines and not found and changed():
             found.append(lines[-1])

@@ -87,10 +87,7 @@ class Inputs:
             if isinstance(leaf, Value):
                 self.caller.value(variable, leaf, self._values)
             elif hasattr(type(leaf), "__array__") and not isinstance(leaf, np.generic):
-                raise TypeError(
-                    f"compile: the argument {name} is a {type(leaf).__name__}: make it an array, "
-                    "np.asarray(x)"
-                )
+                raise _no_array(f"the argument {name}", leaf)
             else:
                 self.caller.constant(variable, leaf)
                 if type(leaf) is int:
@@ -101,7 +98,7 @@ class Inputs:
     def look(self) -> None:
         """Find what the function uses by name, and expect it in each call."""
         self.scope.look(self.f, self.function)
-        self.scope.look_at_methods()
+        self.scope.look_at_parts()
         for container in self.scope.lengths:
             self.caller.length(container)
         for container in self.scope.contents:
@@ -117,6 +114,8 @@ class Inputs:
                     self.numbers[slot.place] = x
         for slot in slots.values():
             x = slot.read()
+            if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+                raise _no_array(slot.name, x)
             self.originals.append((slot, x))
             if isinstance(slot.holder, Node) and not self.gradients_matter:
                 self._gradient(slot, x)
@@ -187,8 +186,8 @@ class Inputs:
                     continue
                 if np.may_share_memory(x, y):
                     raise CaptureError(
-                        f"compile: {self.function} changes an array that overlaps another in "
-                        "memory: give it a copy"
+                        f"compile: {self.function} changes {traced.place}, which overlaps "
+                        f"{other.place} in memory: give it a copy"
                     )
                 self.caller.apart(name, its_name)
 
@@ -234,3 +233,7 @@ class Inputs:
     def _stand_in(self, x: tuple[Any, ...], at: int) -> Any:
         place = id(x), at
         return self.in_slots.get(place, self._outside.get(place, x[at]))
+
+
+def _no_array(name: str, x: Any) -> TypeError:
+    return TypeError(f"compile: {name} is a {type(x).__name__}: make it an array, np.asarray(x)")

@@ -66,13 +66,13 @@ class Outputs:
         program = self.tape.program
         program.outputs = [_symbol(x) for _, x in writes]
         program.targets = [slot.name for slot, _ in writes]
-        program.outputs += [_symbol(x) for x in outputs]
+        places = self._places(outputs, writes)
         program.outputs += [arguments[at].ref for at in changed]
         inputs.settle_gradients(gradients, sum(map(_requires_grad, outputs)) if sources else 0)
         inputs.keep_apart()
         program.donated = self._donated(writes)
         self._guard()
-        first, last = len(writes), len(writes) + len(computed)
+        last = len(program.outputs) - len(changed)
         finish, more = caller.give(results, "b"), ""
         backward = None
         if sources:
@@ -92,8 +92,7 @@ class Outputs:
         for argument, at in zip(changed, range(last, last + len(changed)), strict=True):
             caller.change(argument, at)
         repeatable = not self.made
-        returned = ", ".join([self._place_of(x, at) for at, x in enumerate(outputs, first)])
-        call = caller.function(f"{finish}([{returned}]{more})", tested=repeatable)
+        call = caller.function(f"{finish}([{', '.join(places)}]{more})", tested=repeatable)
         return Entry(inputs.given.structure, call, program, whole, backward, repeatable)
 
     def _writes(self) -> list[tuple[Slot, Any]]:
@@ -102,7 +101,7 @@ class Outputs:
         for at, (leaf, name) in enumerate(zip(inputs.given.leaves, inputs.names, strict=True)):
             found.look(leaf, name, f"a{at}")
         found.look(inputs.f, inputs.function)
-        found.look_at_methods()
+        found.look_at_parts()
         before = {slot.place: (slot, x) for slot, x in inputs.originals}
         named = {slot.place for slot, _ in inputs.scope.bindings}
         writes = []
@@ -135,9 +134,15 @@ class Outputs:
                 donated[at] = self.inputs.first[id(traced)]
         return donated
 
-    def _place_of(self, x: Any, at: int) -> str:
-        """Where a result is found: an array that was given comes back itself."""
-        return self.inputs.variables.get(id(x), f"results[{at}]")
+    def _places(self, outputs: list[Any], writes: list[tuple[Slot, Any]]) -> list[str]:
+        """Where results are: what was given, or is put into a slot, comes back itself."""
+        program, known = self.tape.program, self.inputs.variables
+        places = {id(x): f"results[{at}]" for at, (_, x) in enumerate(writes)} | known
+        for x in outputs:
+            if id(x) not in places:
+                places[id(x)] = f"results[{len(program.outputs)}]"
+                program.outputs.append(_symbol(x))
+        return [places[id(x)] for x in outputs]
 
     def _is_computed(self, x: Any) -> bool:
         if isinstance(x, Value):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import types
-from collections import deque
-from collections.abc import Iterator
+from collections import ChainMap, UserDict, UserList, deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,23 @@ _CLOSED = (
     *(*_ATOMS, types.ModuleType, type, np.ndarray, np.dtype, np.ufunc, np.random.Generator),
     *(types.BuiltinFunctionType, types.CodeType, np.random.RandomState, Outside),
 )
+
+
+# What code uses attributes by, without their names in it.
+_BY_TEXT = {
+    *("getattr", "hasattr", "setattr", "delattr", "vars", "__dict__", "__getattribute__"),
+    *("attrgetter", "methodcaller", "deepcopy", "eval", "asdict", "locals"),
+}
+
+
+_CONSTRUCTORS = {"__init__", "__new__", "__post_init__"}
+# Special methods that are called by their names, or where text is made.
+_NOT_CALLED = {
+    *_CONSTRUCTORS,
+    *("__repr__", "__str__", "__del__", "__getstate__", "__setstate__", "__reduce__"),
+}
+# Classes of Python's whose objects are looked into.
+_OPEN = {types.SimpleNamespace, UserDict, UserList, ChainMap}
 
 
 class Slot:
@@ -86,8 +104,9 @@ class Scope:
         self.functions: list[types.FunctionType] = []
         self.outside: list[tuple[Slot, Any, str]] = []  # what does something besides computing
         self._before: list[Snapshot] = []
-        self._methods: list[tuple[str, types.FunctionType, str]] = []  # that wait to be looked at
+        self._waiting: list[tuple[str, Callable[[], None]]] = []  # parts, to be looked at if used
         self._used: set[str] = set()  # names in code
+        self._attribute_dicts: list[dict[str, Any]] = []  # of objects that users' classes make
         self._seen: dict[int, Any] = {}  # by id; what is kept here keeps its id
 
     def look(self, x: Any, name: str, expression: str = "") -> None:
@@ -97,6 +116,8 @@ class Scope:
         if isinstance(x, np.ndarray) and not is_traced(x):
             self.fixed_arrays.add(id(x))
         if isinstance(x, type) and not is_library(x.__module__):
+            if name != "__class__":  # by which super() works
+                self._used.add(x.__name__)
             self._class(x, name)
         if is_traced(x) or isinstance(x, _CLOSED) or id(x) in self._seen:
             return
@@ -109,12 +130,12 @@ class Scope:
             self._attributes(x, name)
         elif isinstance(x, Optimizer):
             self._optimizer(x, name)
-        elif isinstance(x, list):
+        elif isinstance(x, (list, deque)):
             self.lengths.append(x)
             self.containers.append((name, x))
             for at, part in enumerate(x):
                 self._named(f"{name}[{at}]", part, Slot(f"{name}[{at}]", x, at))
-        elif isinstance(x, (tuple, set, frozenset, deque, bytearray)):
+        elif isinstance(x, (tuple, set, frozenset, bytearray)):
             if not isinstance(x, (tuple, frozenset)):
                 self.containers.append((name, x))
             if isinstance(x, set):
@@ -123,7 +144,7 @@ class Scope:
                 if isinstance(x, tuple) and type(part) is np.ndarray:
                     self.slots.append(Slot(f"{name}[{at}]", x, at))
                 else:
-                    if not isinstance(x, (set, frozenset)):
+                    if isinstance(x, tuple):
                         self._watch(part, Slot(f"{name}[{at}]", x, at))
                     self.look(part, f"{name}[{at}]")
         elif isinstance(x, dict):
@@ -141,19 +162,24 @@ class Scope:
         else:
             self._attributes(x, name)
 
-    def look_at_methods(self) -> None:
-        """Look at the methods that may be called: whose names something uses."""
-        waiting = self._methods
-        while waiting:
-            self._methods = []
-            called = [m for m in waiting if m[0] in self._used or m[0].startswith("__")]
-            called += [m for m in waiting if m[0] == "forward"]
-            for _, function, name in called:
-                self.look(function, name)
-            rest = [m for m in waiting if m not in called]
-            if not called and not self._methods:
-                return
-            waiting = rest + self._methods
+    def look_at_parts(self) -> None:
+        """Look at the methods and attributes that may be used: whose names are in code."""
+        while True:
+            waiting, self._waiting = self._waiting, []
+            before = len(self._used)
+            for key, look in waiting:
+                if self._is_used(key):
+                    look()
+                else:
+                    self._waiting.append((key, look))
+            if len(self._waiting) == len(waiting) and len(self._used) == before:
+                break
+        expected = self.lengths if self._used.isdisjoint(_BY_TEXT) else self.contents
+        expected += self._attribute_dicts
+
+    def _is_used(self, key: str) -> bool:
+        special = key == "forward" or (key.startswith("__") and key not in _NOT_CALLED)
+        return special or key in self._used or not self._used.isdisjoint(_BY_TEXT)
 
     def remember(self) -> None:
         """Remember lists, dicts and objects as they are."""
@@ -207,24 +233,30 @@ class Scope:
                 if isinstance(part, (types.FunctionType, types.MethodType, Value, Module)):
                     self.look(part, name)
             return
-        if is_library(kind.__module__) and not own and kind is not types.SimpleNamespace:
+        of_library = is_library(kind.__module__)
+        if of_library and not own and kind not in _OPEN:
             return
+        if not of_library:
+            self.bindings.append((Slot(f"{name}.__class__", x, "__class__", True), kind))
+        wait = not of_library and not dataclasses.is_dataclass(x)
         for base in kind.__mro__:
             if not is_library(base.__module__):
                 self._class(base, base.__name__)
+            elif root_of(base.__module__) == root_of(__name__) and base is not Module:
+                self._used_by(base)
             keys = getattr(base, "__slots__", ()) if not own else ()
             held = {key: getattr(x, key) for key in keys if hasattr(x, key)}
             if held:
                 self.containers.append((name, Attributes(x, keys)))
             for key, part in held.items():
-                self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", x, key, True))
+                self._part(f"{name}.{key}", part, Slot(f"{name}.{key}", x, key, True), wait)
         attributes = getattr(x, "__dict__", None)
         if attributes is not None:
             self.containers.append((name, attributes))
             if not own:
-                self.lengths.append(attributes)
+                self._attribute_dicts.append(attributes)
             for key, part in attributes.items():
-                self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", attributes, key))
+                self._part(f"{name}.{key}", part, Slot(f"{name}.{key}", attributes, key), wait)
         if isinstance(x, Module) and "training" not in vars(x):
             self.bindings.append((Slot("training", x, "training", True), x.training))
 
@@ -234,15 +266,39 @@ class Scope:
             return
         self._seen[id(kind)] = kind
         held = {}
-        for key, part in vars(kind).items():
+        parts = vars(kind)
+        self.lengths.append(parts)
+        for key, part in parts.items():
             function = getattr(part, "__func__", getattr(part, "fget", part))
             if isinstance(function, types.FunctionType):
-                self._methods.append((key, function, f"{name}.{key}"))
+                slot = Slot(f"{name}.{key}", parts, key)
+                look = functools.partial(self._method, part, function, slot)
+                self._waiting.append((key, look))
+                if key in _CONSTRUCTORS:
+                    self._waiting.append((kind.__name__, look))
             elif not key.startswith("__") and not hasattr(type(part), "__get__"):
                 held[key] = part
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", kind, key, True))
         if held:
             self.containers.append((name, Attributes(kind, held)))
+
+    def _method(self, part: Any, function: types.FunctionType, slot: Slot) -> None:
+        self.bindings.append((slot, part))
+        self.look(function, slot.name)
+
+    def _used_by(self, kind: type) -> None:
+        """Take the names in a class of the package as used, of which users' classes may be made."""
+        for part in vars(kind).values():
+            if isinstance(part, types.FunctionType):
+                self._used.update({*_names_in(part.__code__)} - _BY_TEXT)
+
+    def _part(self, name: str, x: Any, slot: Slot, wait: bool) -> None:
+        """What an object holds; where it may `wait`, only if it is used."""
+        look = functools.partial(self._named, name, x, slot)
+        if wait:
+            self._waiting.append((slot.key, look))
+        else:
+            look()
 
     def _named(self, name: str, x: Any, slot: Slot) -> None:
         if isinstance(x, (np.ndarray, np.generic)) or is_traced(x):
@@ -294,8 +350,10 @@ class Scope:
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:
-    """The names that the code and the functions defined in it use."""
+    """The names that the code and the functions defined in it use; those of patterns are text."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names_in(constant)
+        elif isinstance(constant, tuple):
+            yield from (part for part in constant if isinstance(part, str))
