@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable
@@ -388,6 +389,7 @@ log = logging.getLogger("test")
 say = print
 emit = log.info
 clock = time.perf_counter
+of_thread = threading.local()
 waiting: Queue[int] = Queue()
 old = np.random.RandomState(0)
 rng = np.random.default_rng(0)
@@ -410,6 +412,7 @@ rng = np.random.default_rng(0)
         (lambda x: x * uuid4().int, "uses uuid"),
         (lambda x: np.save("x.npy", x) or x, "reads or writes a file"),
         (lambda x: sys.stderr.write("x") and x, "reads or writes a file"),
+        (lambda x: setattr(of_thread, "n", 1) or x, "each thread"),
         (lambda x: waiting.put(1) or x, "uses queue"),
         (prints_and_catches, "prints"),
         (imports_time, "reads the clock"),

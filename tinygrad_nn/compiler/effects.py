@@ -8,6 +8,7 @@ import io
 import logging
 import random
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -65,6 +66,8 @@ def does(x: Any) -> str | None:
         return "reads or writes a file"
     if isinstance(x, Iterator):
         return "takes from an iterator"
+    if isinstance(x, threading.local):
+        return "uses what each thread has of its own"
     if isinstance(x, logging.Logger):
         return "writes a log"
     if isinstance(x, (types.MethodType, types.BuiltinFunctionType)):
