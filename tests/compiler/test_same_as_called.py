@@ -3,7 +3,9 @@
 import collections
 import copy
 import dataclasses
+import functools
 import logging
+import operator
 import os
 import sys
 import threading
@@ -390,6 +392,7 @@ say = print
 emit = log.info
 clock = time.perf_counter
 of_thread = threading.local()
+shown = types.MappingProxyType({"rate": 1.0})
 waiting: Queue[int] = Queue()
 old = np.random.RandomState(0)
 rng = np.random.default_rng(0)
@@ -412,6 +415,7 @@ rng = np.random.default_rng(0)
         (lambda x: x * uuid4().int, "uses uuid"),
         (lambda x: np.save("x.npy", x) or x, "reads or writes a file"),
         (lambda x: sys.stderr.write("x") and x, "reads or writes a file"),
+        (lambda x: x * shown["rate"], "no access to"),
         (lambda x: setattr(of_thread, "n", 1) or x, "each thread"),
         (lambda x: waiting.put(1) or x, "uses queue"),
         (prints_and_catches, "prints"),
@@ -577,6 +581,91 @@ def test_what_is_found_elsewhere_is_noticed() -> None:
         change()
         for _ in range(2):
             np.testing.assert_array_equal(f(ONES), scaled(ONES))
+
+
+class Doubled:
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return 2 * instance.held
+
+
+class Holder:
+    doubled = Doubled()
+
+    def __init__(self) -> None:
+        self.held = 1.0
+
+    @functools.cached_property
+    def tripled(self) -> float:
+        return 3 * self.held
+
+
+class Scaled(tg.optim.Optimizer):
+    """An optimizer of a user's."""
+
+    def __init__(self, parameter: Value, scale: float) -> None:
+        super().__init__([parameter], {"lr": 0.1})
+        self.scale = scale
+
+    def step(self) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.data = parameter.data - group["lr"] * self.scale * parameter.grad
+
+
+holder = Holder()
+get_held = operator.attrgetter("held")
+table = {"held": lambda holder, x: x * holder.held}
+
+
+@functools.singledispatch
+def dispatched(x: Any) -> Any:
+    return x * holder.held
+
+
+def imports_a_function(x: Any) -> Any:
+    from operator import attrgetter as get
+
+    return x * get("held")(holder)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * holder.doubled,
+        lambda x: x * holder.tripled,
+        lambda x: x * get_held(holder),
+        lambda x: x * getattr(holder, "he" + "ld"),
+        lambda x: table["held"](holder, x),
+        lambda x: dispatched(x),
+        imports_a_function,
+    ],
+)
+def test_attributes_are_read_in_each_call_however_they_are_used(f: Any) -> None:
+    compiled = tg.compile(f)
+    for held in (1.0, 2.0, 5.0, 1.0):
+        vars(holder).pop("tripled", None)
+        holder.held = held
+        assert holder.tripled == 3 * held
+        np.testing.assert_array_equal(compiled(ONES), f(ONES))
+
+
+def test_attributes_of_users_optimizers_are_read_in_each_call() -> None:
+    def run(compiled: Callable[..., Any]) -> Any:
+        weight = Value(RAMP.copy())
+        optimizer = Scaled(weight, 1.0)
+
+        @compiled
+        def step() -> None:
+            weight.zero_grad()
+            (weight**2).sum().backward()
+            optimizer.step()
+
+        for scale in (1.0, 2.0, 3.0, 0.5):
+            optimizer.scale = scale
+            step()
+        return weight.data
+
+    np.testing.assert_array_equal(run(tg.compile), run(lambda f: f))
 
 
 def test_what_is_there_no_longer_is_another_program() -> None:

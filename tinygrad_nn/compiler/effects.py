@@ -25,7 +25,7 @@ _FUNCTIONS: dict[str, list[Any]] = {
     "asks for input": [input],
     "opens a file": [open],
     "changes globals, perhaps": [globals],
-    "runs other code": [exec],
+    "runs other code": [exec, eval],
     "makes a random number generator": [
         *(np.random.default_rng, np.random.RandomState, random.Random),
     ],
@@ -68,6 +68,8 @@ def does(x: Any) -> str | None:
         return "takes from an iterator"
     if isinstance(x, threading.local):
         return "uses what each thread has of its own"
+    if isinstance(x, types.MappingProxyType):
+        return "reads a dict that it has no access to"
     if isinstance(x, logging.Logger):
         return "writes a log"
     if isinstance(x, (types.MethodType, types.BuiltinFunctionType)):

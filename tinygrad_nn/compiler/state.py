@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import dis
 import functools
+import operator
 import types
 from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Callable, Iterator
@@ -31,10 +33,11 @@ _CLOSED = (
 # What code uses attributes by, without their names in it.
 _BY_TEXT = {
     *("getattr", "hasattr", "setattr", "delattr", "vars", "__dict__", "__getattribute__"),
-    *("attrgetter", "methodcaller", "deepcopy", "eval", "asdict", "locals"),
+    *("attrgetter", "methodcaller", "deepcopy", "asdict", "locals"),
 }
-
-
+_GETTERS = (operator.attrgetter, operator.methodcaller)
+_IMPORT = dis.opmap["IMPORT_NAME"]
+_OF_OPTIMIZERS = {"param_groups", "state", "defaults"}  # which are looked at as what they are
 _CONSTRUCTORS = {"__init__", "__new__", "__post_init__"}
 # Special methods that are called by their names, or where text is made.
 _NOT_CALLED = {
@@ -130,6 +133,7 @@ class Scope:
             self._attributes(x, name)
         elif isinstance(x, Optimizer):
             self._optimizer(x, name)
+            self._attributes(x, name)
         elif isinstance(x, (list, deque)):
             self.lengths.append(x)
             self.containers.append((name, x))
@@ -154,6 +158,8 @@ class Scope:
                 self._named(f"{name}[{key!r}]", part, Slot(f"{name}[{key!r}]", x, key))
         elif isinstance(x, functools.partial):
             self.look((x.func, x.args, x.keywords), name)
+        elif isinstance(x, _GETTERS):
+            self._used.add("getattr")
         elif isinstance(x, types.MethodType):
             self.look(x.__func__, name)
             self.look(x.__self__, name.rpartition(".")[0] or "self")
@@ -256,7 +262,9 @@ class Scope:
             if not own:
                 self._attribute_dicts.append(attributes)
             for key, part in attributes.items():
-                self._part(f"{name}.{key}", part, Slot(f"{name}.{key}", attributes, key), wait)
+                if not (isinstance(x, Optimizer) and key in _OF_OPTIMIZERS):
+                    slot = Slot(f"{name}.{key}", attributes, key)
+                    self._part(slot.name, part, slot, wait)
         if isinstance(x, Module) and "training" not in vars(x):
             self.bindings.append((Slot("training", x, "training", True), x.training))
 
@@ -276,7 +284,9 @@ class Scope:
                 self._waiting.append((key, look))
                 if key in _CONSTRUCTORS:
                     self._waiting.append((kind.__name__, look))
-            elif not key.startswith("__") and not hasattr(type(part), "__get__"):
+            elif hasattr(type(part), "__get__"):
+                self.look(getattr(part, "func", part), f"{name}.{key}")
+            elif not key.startswith("__"):
                 held[key] = part
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", kind, key, True))
         if held:
@@ -352,6 +362,8 @@ class Scope:
 def _names_in(code: types.CodeType) -> Iterator[str]:
     """The names that the code and the functions defined in it use; those of patterns are text."""
     yield from code.co_names
+    if _IMPORT in code.co_code[::2]:
+        yield "getattr"  # what is imported there may use anything
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names_in(constant)
