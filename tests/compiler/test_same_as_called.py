@@ -599,6 +599,22 @@ class Holder:
         return 3 * self.held
 
 
+class Weighted:
+    """One whose weight is kept under another name, by its setter alone."""
+
+    def __init__(self) -> None:
+        self._weight = ONES.copy()
+
+    def _set(self, weight: Any) -> None:
+        self._weight = weight
+
+    weight = property(None, _set)
+
+    def step(self, x: Any) -> Any:
+        self.weight = x * 2
+        return x
+
+
 class Scaled(tg.optim.Optimizer):
     """An optimizer of a user's."""
 
@@ -647,6 +663,14 @@ def test_attributes_are_read_in_each_call_however_they_are_used(f: Any) -> None:
         holder.held = held
         assert holder.tripled == 3 * held
         np.testing.assert_array_equal(compiled(ONES), f(ONES))
+
+
+def test_what_a_setter_puts_somewhere_is_there_after_each_call() -> None:
+    weighted = Weighted()
+    step = tg.compile(weighted.step)
+    for x in (ONES, RAMP):
+        step(x)
+        np.testing.assert_array_equal(weighted._weight, 2 * x)
 
 
 def test_attributes_of_users_optimizers_are_read_in_each_call() -> None:

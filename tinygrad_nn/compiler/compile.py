@@ -58,10 +58,10 @@ def compile(f: Callable[..., Any]) -> Compiled:
     one value only: `if loss > 3`, `float(loss)`, `print`, changes of lists, dicts and objects other
     than the arrays in them. Use np.where, return it, or do it outside.
 
-    What `f` uses by name is found in globals, closures, defaults, attributes, classes, lists, dicts
-    and tuples. What objects of libraries hold is taken as it is at the capture, but for arrays that
-    take part in a computation themselves, which are read in each call. Capture in one thread, while
-    no other uses the same model; programs may then run in any.
+    What `f` uses by name is found in globals, closures, defaults, attributes, classes, lists,
+    deques, dicts and tuples. What objects of libraries hold is taken as it is at the capture, but
+    for arrays that take part in a computation themselves, which are read in each call. Capture in
+    one thread, while no other uses the same model; programs may then run in any.
 
     Results that `f` would give with a graph have one: a compiled model or loss is differentiated
     by programs too (once; for second derivatives compile the function that takes them). After a

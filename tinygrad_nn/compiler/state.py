@@ -277,24 +277,25 @@ class Scope:
         parts = vars(kind)
         self.lengths.append(parts)
         for key, part in parts.items():
-            function = getattr(part, "__func__", getattr(part, "fget", part))
-            if isinstance(function, types.FunctionType):
+            functions = _functions(part)
+            if functions:
                 slot = Slot(f"{name}.{key}", parts, key)
-                look = functools.partial(self._method, part, function, slot)
+                look = functools.partial(self._method, part, functions, slot)
                 self._waiting.append((key, look))
                 if key in _CONSTRUCTORS:
                     self._waiting.append((kind.__name__, look))
             elif hasattr(type(part), "__get__"):
-                self.look(getattr(part, "func", part), f"{name}.{key}")
+                self.look(part, f"{name}.{key}")
             elif not key.startswith("__"):
                 held[key] = part
                 self._named(f"{name}.{key}", part, Slot(f"{name}.{key}", kind, key, True))
         if held:
             self.containers.append((name, Attributes(kind, held)))
 
-    def _method(self, part: Any, function: types.FunctionType, slot: Slot) -> None:
+    def _method(self, part: Any, functions: list[types.FunctionType], slot: Slot) -> None:
         self.bindings.append((slot, part))
-        self.look(function, slot.name)
+        for function in functions:
+            self.look(function, slot.name)
 
     def _used_by(self, kind: type) -> None:
         """Take the names in a class of the package as used, of which users' classes may be made."""
@@ -357,6 +358,16 @@ class Scope:
             self.bindings.append((Slot(f"{name}.state", optimizer.state, parameter), state))
             for key in state:
                 self.slots.append(Slot(f"{name}.{key}[{number}]", state, key))
+
+
+def _functions(part: Any) -> list[types.FunctionType]:
+    """The functions of which a method or a property of a class is made."""
+    made_of = [getattr(part, "__func__", part)]
+    if isinstance(part, property):
+        made_of = [part.fget, part.fset, part.fdel]
+    elif isinstance(part, functools.cached_property):
+        made_of = [part.func]
+    return [function for function in made_of if isinstance(function, types.FunctionType)]
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:
