@@ -281,7 +281,7 @@ def _compile(function: FunctionType, operation: Primitive) -> None:
     function.__globals__.update(_scope)
     made: dict[str, Any] = {}
     exec(compile(source, filename, "exec"), made)
-    function.__code__ = made[function.__name__].__code__
+    function.__code__ = made.pop(function.__name__).__code__  # so that no cycle is left
 
 
 def _source(operation: Primitive) -> str:
