@@ -3,6 +3,7 @@
 import gc
 import threading
 import tracemalloc
+import weakref
 from contextlib import suppress
 from typing import Any
 
@@ -253,6 +254,37 @@ def test_gradients_share_memory_with_nothing(compute: Any) -> None:
         assert one.flags.writeable
         for other in grads[i + 1 :] + others:
             assert not np.shares_memory(one, other)
+
+
+def test_a_transpose_that_a_rule_makes_and_nobody_else_has_is_not_copied() -> None:
+    made = []
+
+    def rule(g: Any) -> Any:
+        made.append(weakref.ref(whole := 2 * g.T))
+        return whole.T
+
+    @tg.primitive(x=rule)
+    def double(x: Any) -> Any:
+        return 2 * x
+
+    x = Value(np.ones((2, 3)))
+    double(x).sum().backward()
+    assert x.grad.base is made[0]()
+    np.testing.assert_array_equal(x.grad, np.full((2, 3), 2))
+
+
+def test_a_view_that_a_rule_keeps_the_whole_of_is_copied() -> None:
+    kept = np.full((3, 2), 2.0)
+
+    @tg.primitive(x=lambda g: kept.T)
+    def double(x: Any) -> Any:
+        return 2 * x
+
+    x, y = Value(np.ones((2, 3))), Value(np.ones((2, 3)))
+    (double(x) + double(y)).sum().backward()
+    x.grad[...] = 0
+    assert (kept == 2).all()
+    assert (y.grad == 2).all()
 
 
 def test_gradient_of_a_leaf_is_not_the_gradient_passed() -> None:

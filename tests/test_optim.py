@@ -329,6 +329,23 @@ def test_training_continues_identically_from_saved_state(make, transport):
 
 
 @EACH
+def test_loaded_state_lies_in_memory_as_its_parameter(make):
+    parameters = [Value(np.ones((3, 2), order=order)) for order in "CF"]
+    optimizer = make(parameters)
+    for p in parameters:
+        p.grad = GRADIENTS[0]
+    optimizer.step()
+    saved = optimizer.state_dict()
+    for state in saved["state"].values():
+        for name, part in state.items():
+            state[name] = np.ascontiguousarray(part) if np.ndim(part) else part
+    optimizer.load_state_dict(saved)
+    for p in parameters:
+        for part in optimizer.state.get(p, {}).values():
+            assert np.ndim(part) == 0 or part.flags.c_contiguous == p.data.flags.c_contiguous
+
+
+@EACH
 def test_saved_state_does_not_follow_the_training(make):
     p = Value(START)
     optimizer = make([p])

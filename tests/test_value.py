@@ -114,6 +114,15 @@ def test_data_of_a_leaf_can_be_set() -> None:
     assert type(s.data) is np.float64
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_data_that_are_set_are_laid_out_as_those_before(order: Any) -> None:
+    v = Value(np.zeros((3, 2), order=order))
+    for new in (np.arange(6.0).reshape(3, 2), np.arange(6.0).reshape(2, 3).T, [[1, 2]] * 3):
+        v.data = new
+        assert v.data.flags.c_contiguous == (order == "C")
+        np.testing.assert_array_equal(v.data, new)
+
+
 def test_requires_grad_can_be_set_on_leaves_only() -> None:
     y = Value(1.0) * 2
     with pytest.raises(RuntimeError, match="leaves"):

@@ -23,7 +23,7 @@ import numpy as np
 
 from .errors import ShapeError
 from .modes import like_arrays, mode
-from .ownership import IN_TABLE, is_sole
+from .ownership import IN_TABLE, is_sole, is_view_of_sole
 from .traced import as_array, is_traced, kind_of, one_call
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ def accumulate(found: dict[Node, Any], lent: Sequence[Any]) -> None:
 
 
 def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
-    """The gradients, copied where one of them is a view, or stands for two, or is in `lent`.
+    """The gradients, copied where one of them may be a view, or stands for two, or is in `lent`.
 
     Rules may pass an array on or return a view of one, so two nodes can arrive at the same
     memory. A change made to one gradient must not be seen in another.
@@ -331,12 +331,13 @@ def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
     own = []
     for gradient in gradients:
         if type(gradient) is np.ndarray:
-            if gradient.base is not None or id(gradient) in taken:
-                gradient = gradient.copy()
+            is_shared = gradient.base is not None and not is_view_of_sole(gradient)
+            if is_shared or id(gradient) in taken:
+                gradient = np.array(gradient)
             taken.add(id(gradient))
         elif not (isinstance(gradient, np.generic) or is_traced(gradient)):  # a Value
             gradient = copy.copy(gradient)
-            gradient._data = gradient._data.copy()
+            gradient._data = gradient._data.copy("K")
         own.append(gradient)
     return own
 

@@ -15,13 +15,18 @@ _references = getattr(sys, "getrefcount", lambda x: sys.maxsize)  # PyPy counts 
 
 
 def is_sole(array: Any, references: int) -> bool:
-    """Whether `array` is one that has no other references, and is no view."""
+    """Whether `array` is one that has no other references, nor has what it may be a view of."""
     return (
         type(array) is np.ndarray
-        and array.base is None
         and array.flags.writeable
         and _references(array) == references
+        and (array.base is None or is_view_of_sole(array))
     )
+
+
+def is_view_of_sole(array: Any) -> bool:
+    """Whether `array` is a view, such as a transpose, of all of one with no other references."""
+    return is_sole(array.base, ATTRIBUTE) and bool(array.base.size == array.size)
 
 
 def _count(array: Any, references: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -44,6 +44,17 @@ def kind_of(x: Any) -> type:
     if not is_traced(x):
         return type(x)
     return np.ndarray if x.ndim else x.dtype.type
+
+
+def order_of(x: Any) -> Literal["C", "F"]:
+    """The order of x in memory: "F" if its first axis is the innermost, "C" otherwise."""
+    return "F" if (x.value if is_traced(x) else x).flags.fnc else "C"
+
+
+def in_order(x: Any, order: Literal["C", "F"]) -> Any:
+    """x, which stands for an array, or a copy of it where its order in memory is another."""
+    flags = x.value.flags
+    return x if (flags.c_contiguous if order == "C" else flags.f_contiguous) else x.copy(order)
 
 
 def number(x: Any) -> Any:

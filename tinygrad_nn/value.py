@@ -20,7 +20,7 @@ from .errors import ShapeError
 from .ops.indexing import is_part, row_of, taken
 from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
-from .traced import as_array, is_traced
+from .traced import as_array, in_order, is_traced, order_of
 
 P = ParamSpec("P")
 
@@ -110,7 +110,8 @@ class Value:
 
     @property
     def data(self) -> Any:
-        """The ndarray or NumPy scalar, outside the graph. Assigning keeps shape and dtype.
+        """The ndarray or NumPy scalar, outside the graph. Assigning keeps shape, dtype and
+        order in memory.
 
         The graph refers to the array: change its elements only where no backward pass through an
         earlier use of the Value is still to come.
@@ -126,11 +127,14 @@ class Value:
             )
         if new is self._data:
             return
-        traced = is_traced(new)
-        array = new.astype(self.dtype, copy=False) if traced else np.array(new, dtype=self.dtype)
+        order = order_of(self._data)
+        if is_traced(new):
+            array = in_order(new.astype(self.dtype, copy=False), order)
+        else:
+            array = np.array(new, dtype=self.dtype, order=order)[()]
         if array.shape != self.shape:
             raise ShapeError(f"data of shape {array.shape} for a Value of shape {self.shape}")
-        self._data = array if traced else array[()]
+        self._data = array
 
     @property
     def grad(self) -> Any:

@@ -49,6 +49,7 @@ WITHOUT_NEW: dict[str, Callable[[Any], Any]] = {
     "views": lambda x: np.exp(x).T[1:, ::2][:, 0] + np.exp(x).reshape(-1)[:299],
     "broadcast_to": lambda x: np.broadcast_to(np.exp(x[0]), (200, 300)) + x,
     "products": lambda x: np.exp(x).T @ (x * 2),
+    "transposed products": lambda x: (np.exp(x).T @ (x * 2)).T + np.cos(x.T @ x).T,
     "where": lambda x: np.where(x > 0, x, 0.0),
     "clip": lambda x: np.clip(x, -1, 1),
     "concatenate": lambda x: np.concatenate([x, x], axis=1),

@@ -249,15 +249,28 @@ def test_sums_along_other_axes_stay() -> None:
         (lambda x, y: y.T @ x, (True, False)),
         (lambda x, y: np.swapaxes(x, -1, -2) @ np.transpose(np.transpose(y)), (True, False)),
         (lambda x, y: np.transpose(x) @ np.reshape(y, (3, 2)).T, (True, True)),
+        (lambda x, y: (x.T @ y).T, (True, False, True)),
+        (lambda x, y: np.swapaxes(x @ np.reshape(y, (3, 2)), 0, 1), (False, False, True)),
     ],
 )
-def test_transposes_become_flags_of_products(f: Any, flags: tuple[bool, bool]) -> None:
+def test_transposes_become_flags_of_products(f: Any, flags: tuple[bool, ...]) -> None:
     x, y = MATRIX, MATRIX + 1
     program = traced(f, x, y)
     after = passes.without_dead_code(passes.with_products(simplified(program)))
     assert names(after)[-1] == "product"
     assert after.calls[-1].args[2:] == flags
     check(program, after, x, y)
+
+
+def test_a_product_is_computed_once_if_it_is_used_as_it_is_and_transposed() -> None:
+    def f(x: Any) -> Any:
+        y = x.T @ x
+        return np.exp(y), np.sin(y.T)
+
+    program = traced(f, MATRIX)
+    after = passes.without_dead_code(passes.with_products(program))
+    assert names(after).count("product") == 1
+    check(program, after, MATRIX)
 
 
 def test_products_of_vectors_and_stacks_stay() -> None:

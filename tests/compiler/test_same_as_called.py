@@ -114,6 +114,11 @@ def products_of_layouts(x: Any, y: Any) -> Any:
     return x @ y, x @ y[::-1].T, repeated @ x, x[:, ::3] @ y[:14], x[:3, :5] @ y[2:7]
 
 
+def transposed_products(x: Any, y: Any) -> Any:
+    whole = (x.T @ y).T
+    return whole, whole * 2 @ x.T, (x[:1] @ y).T, (x[:, :1].T @ y[:, :1]).T, (x[:, :1] @ y[:1]).T
+
+
 def penalty(weight: Any, x: Any) -> Any:
     """Of the gradient by the inputs, as critics are trained with."""
     return (tg.grad(lambda x: (x @ weight).sum())(x) ** 2).sum()
@@ -138,6 +143,9 @@ CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
     (lambda x, n: x.reshape(n, -1) * 2, [(np.arange(6.0), n) for n in (2, 3, 1, 6)]),
     (products_of_layouts, [(MATRICES[0], MATRICES[1]), (MATRICES[1], MATRICES[0])]),
     (products_of_layouts, [(MATRICES[0][::-1], MATRICES[1][:, ::2].repeat(2, 1))] * 2),
+    (transposed_products, [(x, y[:, :7]) for x, y in (MATRICES, -MATRICES.astype("f"))]),
+    (transposed_products, [(x, y[:, :1]) for x, y in (MATRICES, -MATRICES)]),
+    (transposed_products, [((x * 9).astype(int), x.astype(int)) for x in MATRICES]),
     (tg.grad(penalty), [(y[:5, :1], x[:8, :5]) for x, y in (MATRICES, -MATRICES, MATRICES**2)]),
     (lambda c: np.ones(2) * c, [(0.0,), (-0.0,), (np.nan,)]),
     (lambda x, c: x * c if c > 1 else x * -c, [(ONES, 0.0), (ONES, -0.0), (ONES, 2.0)]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_nn as tg
-from tinygrad_nn import Value, nn
+from tinygrad_nn import Value, nn, optim
 
 
 def sigmoid(z):
@@ -46,6 +46,30 @@ def test_gradients_of_linear_are_those_of_matrix_calculus():
         layer.weight.grad, g.reshape(-1, 2).T @ x.data.reshape(-1, 3), rtol=1e-13
     )
     np.testing.assert_allclose(layer.bias.grad, g.sum(axis=(0, 1)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("x", [np.ones((5, 3), "f"), np.ones((2, 5, 3), "f"), np.ones(3, "f")])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
+        lambda p: optim.Adam(p),
+    ],
+)
+def test_weights_are_columns_in_memory_and_stay_so_in_training(x, optimizer):
+    layer = nn.Linear(3, 2)
+    step = optimizer(layer.parameters())
+    for _ in range(3):
+        assert layer.weight.data.T.flags.c_contiguous
+        step.zero_grad()
+        (layer(x) ** 2).sum().backward()
+        step.step()
+        assert layer.weight.grad.T.flags.c_contiguous
+        arrays = [part for part in step.state[layer.weight].values() if np.ndim(part)]
+        assert arrays
+        assert all(array.T.flags.c_contiguous for array in arrays)
+    layer.load_state_dict(layer.state_dict())
+    assert layer.weight.data.T.flags.c_contiguous
 
 
 def test_linear_given_the_wrong_width_names_both_shapes():

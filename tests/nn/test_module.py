@@ -138,6 +138,7 @@ def test_state_dict_holds_plain_arrays_under_all_names():
     state = module.state_dict()
     assert {name: array.shape for name, array in state.items()} == NAMES_AND_SHAPES
     assert all(type(array) is np.ndarray for array in state.values())
+    assert all(array.flags.c_contiguous for array in state.values())
 
 
 def test_state_dict_is_a_copy():

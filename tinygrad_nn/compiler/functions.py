@@ -76,9 +76,12 @@ def as_type(x: Any, dtype: Any) -> Any:
     return np.asarray(x).astype(dtype)[()]
 
 
-def product(a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
-    """The matrix product a b, of the transposes of those for which a flag says so."""
-    return np.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
+def product(
+    a: Any, b: Any, transpose_a: bool, transpose_b: bool, transpose_product: bool = False
+) -> Any:
+    """The matrix product a b, of the transposes of those for which a flag says so, or its own."""
+    result = np.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
+    return result.T if transpose_product else result
 
 
 def positions(index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:

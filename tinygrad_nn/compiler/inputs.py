@@ -165,7 +165,7 @@ class Inputs:
             if given.ref not in used:
                 if not given.shape:
                     continue
-                self.caller.memory(self.caller.read(slot), traced.value.strides)
+                self.caller.memory(self.caller.read(slot))
             elif x is None:
                 raise GradientUsedError
             else:

@@ -125,13 +125,18 @@ def _matmul(writer: Writer, call: Call) -> None:
 
 
 def _product(writer: Writer, call: Call) -> None:
-    a, b, transpose_a, transpose_b = call.args
+    a, b, transpose_a, transpose_b, *transpose_product = call.args
     first, second = _matrix(writer, a, transpose_a), _matrix(writer, b, transpose_b)
-    _write_product(writer, call, (a, b), first, second)
+    _write_product(writer, call, (a, b), first, second, bool(transpose_product))
 
 
 def _write_product(
-    writer: Writer, call: Call, operands: tuple[Any, ...], first: str, second: str
+    writer: Writer,
+    call: Call,
+    operands: tuple[Any, ...],
+    first: str,
+    second: str,
+    transposed: bool = False,
 ) -> None:
     """A product by `dot` where it can be: the same call of BLAS, for a microsecond less.
 
@@ -139,8 +144,11 @@ def _write_product(
     """
     kinds = [writer.kinds[x] if type(x) is Ref and x in writer.dense else None for x in operands]
     matrices = all(kind and len(kind[0]) == 2 and kind[1] == call.dtype for kind in kinds)
-    out = writer.out(call)
-    if matrices and call.dtype in (np.float32, np.float64) and call.layout == (0, 1):
+    writer.out(call)
+    out = _matrix(writer, call.result, transposed)
+    axes = [axis for axis in call.layout if call.shape[axis] != 1]
+    row_by_row = axes == sorted(axes, reverse=transposed)
+    if matrices and call.dtype in (np.float32, np.float64) and row_by_row:
         writer.line(f"{first}.dot({second}, {out})")
     else:
         writer.line(f"{writer.give(np.matmul, 'f')}({first}, {second}, {out})")

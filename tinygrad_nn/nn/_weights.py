@@ -22,7 +22,7 @@ def weight_and_bias(
     check_count("outputs", n_out)
     check_floating(dtype)
     rng = generator(rng)
-    weight = Value(np.empty((n_out, n_in), dtype))
+    weight = Value(np.empty((n_in, n_out), dtype).T)  # multiplied by weight.T, fastest in C order
     bound = 1 / math.sqrt(n_in)
     if init is None:
         initialisers.uniform_(weight, -bound, bound, rng=rng)

@@ -21,10 +21,11 @@ from .module import Module
 class Linear(Module):
     """y = x W^T + b.
 
-    `weight` (out_features, in_features) and `bias` (out_features,) are laid out as PyTorch's, and
-    start as PyTorch's do: uniform on +-1/sqrt(in_features). `init` names another start for the
-    weight, such as "xavier_uniform" or "orthogonal" (see `nn.init.BY_NAME`); the numbers are drawn
-    from `rng` or, without one, from the package's generator.
+    `weight` (out_features, in_features) and `bias` (out_features,) have PyTorch's shapes, and start
+    as PyTorch's do: uniform on +-1/sqrt(in_features). In memory it is W^T that lies row by row,
+    which BLAS multiplies fastest by. `init` names another start for the weight, such as
+    "xavier_uniform" or "orthogonal" (see `nn.init.BY_NAME`); the numbers are drawn from `rng` or,
+    without one, from the package's generator.
 
     >>> import numpy as np
     >>> from tinygrad_nn import nn

@@ -117,7 +117,7 @@ class Module:
         for path, value in self._named_values():
             if path in state:
                 raise ValueError(f"two parameters have the name {path!r}")
-            state[path] = np.array(value.data)
+            state[path] = np.array(value.data, order="C")
         return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..traced import order_of
 from ..value import Value
 
 
@@ -143,12 +144,12 @@ class Optimizer:
 
 
 def _as_state(part: Any, parameter: Value, what: str) -> Any:
-    """A copy of `part`; of an array, in the dtype of the parameter, whose shape it must have."""
+    """A copy of `part`; an array must have the parameter's shape, and gets its dtype and order."""
     if not isinstance(part, (np.ndarray, np.floating)):
         return copy.deepcopy(part)
     if part.shape != parameter.shape:
         raise ValueError(f"{what} is {part.shape} in the state, the parameter {parameter.shape}")
-    return np.array(part, parameter.dtype)[()]
+    return np.array(part, parameter.dtype, order=order_of(parameter.data))[()]
 
 
 def gradient(parameter: Value) -> Any:

@@ -70,7 +70,7 @@ class SGD(Optimizer):
                 if momentum:
                     state = self.state.setdefault(parameter, {})
                     v = state.get("momentum_buffer")
-                    v = g.copy() if v is None else momentum * v + fresh * g
+                    v = g.copy("K") if v is None else momentum * v + fresh * g
                     state["momentum_buffer"] = v
                     g = g + momentum * v if group["nesterov"] else v
                 parameter._data = minus(data, lr * g)
