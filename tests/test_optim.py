@@ -332,9 +332,10 @@ def test_training_continues_identically_from_saved_state(make, transport):
 def test_loaded_state_lies_in_memory_as_its_parameter(make):
     parameters = [Value(np.ones((3, 2), order=order)) for order in "CF"]
     optimizer = make(parameters)
-    for p in parameters:
-        p.grad = GRADIENTS[0]
+    for p, order in zip(parameters, "CF", strict=True):
+        p.grad = np.array(GRADIENTS[0], order=order)
     optimizer.step()
+    assert [p.data.flags.c_contiguous for p in parameters] == [True, False]
     saved = optimizer.state_dict()
     for state in saved["state"].values():
         for name, part in state.items():

@@ -56,6 +56,25 @@ def test_another_order_in_memory_is_another_program_with_the_same_sums() -> None
     assert counts(f) == (1, 3)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("given", [lambda x: x, lambda x: x.T, lambda x: x[::2, ::2]])
+def test_data_that_are_set_keep_their_order_in_memory(given: Any, order: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 40))
+    weight = tg.Value(np.zeros_like(given(x), order=order))
+
+    def step(x: Any) -> Any:
+        weight.data = given(x * 2)
+        return weight.data.sum()
+
+    compiled = tg.compile(step)
+    for each in (x, -x):
+        expected, data = step(each), weight.data
+        weight.data = np.zeros_like(data)
+        assert compiled(each) == expected
+        assert weight.data.strides == data.strides
+        np.testing.assert_array_equal(weight.data, data)
+
+
 def test_an_array_given_twice_is_one() -> None:
     def add(x: Any, y: Any) -> Any:
         x += y

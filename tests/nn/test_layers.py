@@ -70,6 +70,9 @@ def test_weights_are_columns_in_memory_and_stay_so_in_training(x, optimizer):
         assert all(array.T.flags.c_contiguous for array in arrays)
     layer.load_state_dict(layer.state_dict())
     assert layer.weight.data.T.flags.c_contiguous
+    layer.zero_grad()
+    (layer(x) ** 2).sum().backward(create_graph=True)
+    assert layer.weight.grad.data.T.flags.c_contiguous
 
 
 def test_linear_given_the_wrong_width_names_both_shapes():
