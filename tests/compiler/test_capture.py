@@ -59,7 +59,7 @@ def test_another_order_in_memory_is_another_program_with_the_same_sums() -> None
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("given", [lambda x: x, lambda x: x.T, lambda x: x[::2, ::2]])
 def test_data_that_are_set_keep_their_order_in_memory(given: Any, order: Any) -> None:
-    x = np.random.default_rng(0).normal(size=(40, 40))
+    x = np.random.default_rng(0).normal(size=(400, 400)).astype("f")
     weight = tg.Value(np.zeros_like(given(x), order=order))
 
     def step(x: Any) -> Any:
