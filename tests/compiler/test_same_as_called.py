@@ -105,6 +105,7 @@ def results_of_many_kinds(x: Any) -> Any:
     return [x.sum(), x * 2], (x, x), {"list": [1, 2], "none": None, "leaf": Value(x)}
 
 
+LARGE = np.random.default_rng(1).normal(size=(400, 300)).astype(np.float32)
 MATRICES = np.random.default_rng(0).normal(size=(2, 40, 40))
 
 
@@ -117,6 +118,12 @@ def products_of_layouts(x: Any, y: Any) -> Any:
 def transposed_products(x: Any, y: Any) -> Any:
     whole = (x.T @ y).T
     return whole, whole * 2 @ x.T, (x[:1] @ y).T, (x[:, :1].T @ y[:, :1]).T, (x[:, :1] @ y[:1]).T
+
+
+def sums_of_copies(x: Any) -> Any:
+    """Of what has gaps in memory, or another order there, whose sums are rounded otherwise."""
+    parts = [x, x.T, x[::2, ::2], x[:, ::3], x[::-1], x[:, 1:]]
+    return [[part.copy().sum(), (part * 1).sum(), (part - 0.0).sum()] for part in parts]
 
 
 def penalty(weight: Any, x: Any) -> Any:
@@ -146,6 +153,7 @@ CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
     (transposed_products, [(x, y[:, :7]) for x, y in (MATRICES, -MATRICES.astype("f"))]),
     (transposed_products, [(x, y[:, :1]) for x, y in (MATRICES, -MATRICES)]),
     (transposed_products, [((x * 9).astype(int), x.astype(int)) for x in MATRICES]),
+    (sums_of_copies, [(LARGE,), (-LARGE,), (np.asfortranarray(LARGE),), (LARGE[::2, ::3],)]),
     (tg.grad(penalty), [(y[:5, :1], x[:8, :5]) for x, y in (MATRICES, -MATRICES, MATRICES**2)]),
     (lambda c: np.ones(2) * c, [(0.0,), (-0.0,), (np.nan,)]),
     (lambda x, c: x * c if c > 1 else x * -c, [(ONES, 0.0), (ONES, -0.0), (ONES, 2.0)]),

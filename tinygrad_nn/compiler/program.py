@@ -6,7 +6,7 @@ pass is a function from program to program, and how a program is run is not its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,7 @@ class Input:
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | None
     is_argument: bool = False
+    layout: tuple[int, ...] = ()  # as that of a call
     is_dense: bool = True  # without gaps in memory
 
     def __str__(self) -> str:
@@ -91,6 +92,9 @@ class Program:
         returned = outputs[len(written) :]
         last = [f"return {', '.join(returned)}"] if returned or not written else []
         return "\n".join([*map(str, self.inputs), *map(str, self.calls), *written, *last])
+
+
+WHOLE_VIEWS = (np.reshape, np.transpose, np.matrix_transpose, np.swapaxes)
 
 
 def same_dtype(dtype: np.dtype[Any] | None, other: np.dtype[Any] | None) -> bool:
@@ -129,12 +133,17 @@ def strides_of(
 
 
 def dense_values(program: Program) -> set[Ref]:
-    """The values that are without gaps in memory: all but views, if not of another shape only."""
+    """The values that are without gaps in memory."""
     dense = {x.ref for x in program.inputs if x.is_dense}
     for call in program.calls:
-        if call.source is None or (call.function is np.reshape and call.source in dense):
+        if is_dense(call, dense):
             dense.add(call.result)
     return dense
+
+
+def is_dense(call: Call, dense: Collection[Ref]) -> bool:
+    """Whether the result of a call has no gaps in memory: of views, those of all of a dense one."""
+    return call.source is None or (call.function in WHOLE_VIEWS and call.source in dense)
 
 
 def refs(tree: Any) -> Iterator[Ref]:

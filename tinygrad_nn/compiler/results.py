@@ -94,8 +94,7 @@ def split(program: Program, gradients: list[Any], count: int) -> tuple[Program, 
     for call in program.calls:
         if not late.isdisjoint(call.inputs):
             late.add(call.result)
-    kinds = {x.ref: (x.shape, x.dtype) for x in program.inputs}
-    kinds |= {call.result: (call.shape, call.dtype) for call in program.calls}
+    made = {x.ref: x for x in program.inputs} | {call.result: call for call in program.calls}
     after = Program(
         program.inputs, [call for call in program.calls if call.result in late], gradients
     )
@@ -103,7 +102,10 @@ def split(program: Program, gradients: list[Any], count: int) -> tuple[Program, 
     needed = dict.fromkeys(ref for call in after.calls for ref in call.inputs if ref not in late)
     residuals = [*needed, *(ref for ref in refs(gradients) if ref not in late | set(needed))]
     dense = dense_values(program)
-    inputs = [Input(ref, "residual", *kinds[ref], is_dense=ref in dense) for ref in residuals]
+    inputs = [
+        Input(ref, "residual", x.shape, x.dtype, layout=x.layout, is_dense=ref in dense)
+        for ref, x in ((ref, made[ref]) for ref in residuals)
+    ]
     before = replace(
         program,
         inputs=program.inputs[:-count],

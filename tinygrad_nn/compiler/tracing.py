@@ -48,7 +48,8 @@ class Tape:
         ref = self._new_ref()
         shape, dtype = _kind(value)
         is_dense = not isinstance(value, np.ndarray) or value.flags.forc
-        self.program.inputs.append(Input(ref, name, shape, dtype, is_argument, is_dense))
+        given = Input(ref, name, shape, dtype, is_argument, layout_of(value), is_dense)
+        self.program.inputs.append(given)
         return Traced(self, ref, value, name)
 
     def generator(self, rng: Any) -> TracedGenerator:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program import Call, Program, Ref, replaced
+from ..program import Call, Program, Ref, is_dense, layout_of, replaced
 
 Kind = tuple[tuple[int, ...], "np.dtype[Any] | None"]
 
@@ -19,6 +19,8 @@ class Rewriting:
     def __init__(self, program: Program) -> None:
         self.made: dict[Ref, Call] = {}
         self.kinds: dict[Ref, Kind] = {x.ref: (x.shape, x.dtype) for x in program.inputs}
+        self._layouts = {x.ref: x.layout for x in program.inputs}
+        self.dense = {x.ref for x in program.inputs if x.is_dense}
         self.same: dict[Ref, Any] = {}
         self._next = 0
         self._program = program
@@ -27,6 +29,9 @@ class Rewriting:
         """Make a call."""
         self.made[call.result] = call
         self.kinds[call.result] = call.shape, call.dtype
+        self._layouts[call.result] = call.layout
+        if is_dense(call, self.dense):
+            self.dense.add(call.result)
         return call.result
 
     def new(self, like: Call, function: Any, *args: Any, **changes: Any) -> Ref:
@@ -50,6 +55,10 @@ class Rewriting:
         if isinstance(x, Ref):
             return self.kinds[x]
         return np.shape(x), getattr(x, "dtype", None)
+
+    def layout(self, x: Any) -> tuple[int, ...]:
+        """The axes of an argument in their order in memory."""
+        return self._layouts[x] if isinstance(x, Ref) else layout_of(x)
 
     def renamed(self, call: Call) -> Call:
         """The call with other values in the place of those that are the same."""

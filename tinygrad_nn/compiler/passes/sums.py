@@ -40,7 +40,7 @@ def _sum_of_one(rewriting: Rewriting, call: Call) -> Ref:
     if call.function != np.add.reduce:
         return x
     shape, _ = rewriting.kind(x)
-    return rewriting.new(call, np.add, x, 0.0, shape=shape, layout=_layout(rewriting, x))
+    return rewriting.new(call, np.add, x, 0.0, shape=shape, layout=rewriting.layout(x))
 
 
 def _changes_the_shape_alone(rewriting: Rewriting, call: Call) -> bool:
@@ -90,17 +90,12 @@ def _sum_of_repeated(rewriting: Rewriting, call: Call) -> Any:
         x,
         dtype.type(count),
         shape=rewriting.kind(x)[0],
-        layout=_layout(rewriting, x),
+        layout=rewriting.layout(x),
     )
     as_kept = _reshaped(rewriting, call, product, tuple(kept))
     if tuple(kept) == call.shape:
         return as_kept
     return rewriting.new(call, np.broadcast_to, as_kept, call.shape, source=as_kept)
-
-
-def _layout(rewriting: Rewriting, x: Any) -> tuple[int, ...]:
-    before = rewriting.call(x)
-    return before.layout if before else tuple(range(len(rewriting.kind(x)[0])))
 
 
 def _reshaped(rewriting: Rewriting, call: Call, x: Ref, shape: tuple[int, ...]) -> Ref:
