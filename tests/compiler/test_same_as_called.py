@@ -160,6 +160,31 @@ CALLS: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "x", [LARGE, LARGE.T, LARGE[::2, ::3], LARGE[:, ::2], np.asfortranarray(LARGE)[::2]]
+)
+def test_sums_of_copies_of_arguments_are_the_same(x: Any) -> None:
+    compiled = tg.compile(sums_of_copies)
+    for _ in range(2):
+        assert compiled(x) == sums_of_copies(x)
+
+
+@tg.primitive(x=lambda g, x: g * x.copy().sum())
+def summed_later(x: Any) -> Any:
+    return x * 2
+
+
+@pytest.mark.parametrize("part", [lambda x: x, lambda x: x.T, lambda x: x[::2, ::3]])
+def test_sums_of_copies_in_a_later_backward_pass_are_the_same(part: Any) -> None:
+    gradients = []
+    f = lambda x: summed_later(part(x * 2)).sum()  # noqa: E731
+    for called in (f, tg.compile(f)):
+        x = Value(LARGE)
+        called(x).backward()
+        gradients.append(x.grad)
+    np.testing.assert_array_equal(*gradients)
+
+
 def assert_same(found: Any, expected: Any) -> None:
     assert type(found) is type(expected)
     if isinstance(expected, dict):
