@@ -169,6 +169,36 @@ def test_sums_of_copies_of_arguments_are_the_same(x: Any) -> None:
         assert compiled(x) == sums_of_copies(x)
 
 
+@pytest.mark.parametrize("called_before", [False, True])
+def test_a_primitive_of_the_users_reads_what_it_uses_in_each_call(called_before: bool) -> None:
+    scale, slope = np.array(2.0), np.array(3.0)  # the rule may have a number of its own
+
+    @tg.primitive(x=lambda g: g * slope)
+    def scaled(x: Any) -> Any:
+        return x * scale
+
+    f = tg.value_and_grad(lambda x: scaled(x).sum())
+    compiled = tg.compile(f)
+    if called_before:
+        f(RAMP)
+    for _ in range(3):
+        assert_same(compiled(RAMP), f(RAMP))
+        scale *= 2
+        slope += 1
+    assert compiled.cache_info()[:2] == (2, 1)
+
+
+def test_a_primitive_of_the_users_that_prints_is_refused() -> None:
+    @tg.primitive(x=lambda g: g)
+    def printed(x: Any) -> Any:
+        print("x")
+        return x * 1
+
+    printed(RAMP)
+    with pytest.raises(tg.CaptureError, match=r"test_same_as_called.py:\d+ prints"):
+        tg.compile(lambda x: printed(x).sum())(RAMP)
+
+
 @tg.primitive(x=lambda g, x: g * x.copy().sum())
 def summed_later(x: Any) -> Any:
     return x * 2

@@ -201,7 +201,10 @@ class Scope:
             each.restore()
 
     def _function(self, f: types.FunctionType) -> None:
-        own = is_own(f.__code__, f.__module__)
+        own = is_own(f.__code__, f.__globals__.get("__name__"))
+        if hasattr(f, "primitive"):  # whose function may be the user's, as the rules may
+            for part in (f.primitive.forward, *f.primitive.rules.values()):
+                self.look(part, f.__name__)
         if not own:
             self.functions.append(f)
             defaults = Slot(f"{f.__name__}.__defaults__", f, "__defaults__", True)
