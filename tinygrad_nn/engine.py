@@ -300,16 +300,29 @@ def _backpropagate(
 
 def _sum(before: Any, gradient: Any) -> Any:
     """`before + gradient`: in place, if only the table of gradients has `before`."""
-    if type(gradient) is np.ndarray and is_sole(before, IN_TABLE):
+    if (
+        type(gradient) is np.ndarray
+        and is_sole(before, IN_TABLE)
+        and before.strides == gradient.strides  # or the sum would lie in memory in another order
+    ):
         before += gradient
         return before
     return before + gradient
 
 
+@one_call
+def _plus(before: Any, g: Any, index: Any, unique: bool) -> Any:
+    array = np.array(before)
+    Part(g, index, array.shape, unique).add_to(array)
+    return array
+
+
 def _added(before: Any, part: Part) -> Any:
     """`before` with a part added: in place, if only the table of gradients has it."""
+    if is_traced(part.g) and not is_traced(before):
+        return _plus(before, part.g, part.index, part.unique)
     if not is_sole(before, IN_TABLE):
-        before = before.copy() if is_traced(before) else np.array(before)
+        before = before.copy("K") if is_traced(before) else np.array(before)
     part.add_to(before)
     return before if before.ndim else before[()]
 
@@ -335,7 +348,9 @@ def unshared(gradients: list[Any], lent: Sequence[Any] = ()) -> list[Any]:
             if is_shared or id(gradient) in taken:
                 gradient = np.array(gradient)
             taken.add(id(gradient))
-        elif not (isinstance(gradient, np.generic) or is_traced(gradient)):  # a Value
+        elif is_traced(gradient):
+            gradient = gradient.copy("K") if gradient.ndim else gradient
+        elif not isinstance(gradient, np.generic):  # a Value
             gradient = copy.copy(gradient)
             gradient._data = gradient._data.copy("K")
         own.append(gradient)

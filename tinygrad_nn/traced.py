@@ -52,8 +52,8 @@ def order_of(x: Any) -> Literal["C", "F"]:
 
 
 def in_order(x: Any, order: Literal["C", "F"]) -> Any:
-    """x, which stands for an array, or a copy of it where its order in memory is another."""
-    flags = x.value.flags
+    """x, or a copy of it where its order in memory is another."""
+    flags = (x.value if is_traced(x) else x).flags
     return x if (flags.c_contiguous if order == "C" else flags.f_contiguous) else x.copy(order)
 
 

@@ -20,7 +20,7 @@ from .errors import ShapeError
 from .ops.indexing import is_part, row_of, taken
 from .ops.shape import flatten as _flatten
 from .ownership import ATTRIBUTE, is_sole
-from .traced import as_array, in_order, is_traced, order_of
+from .traced import as_array, in_order, is_traced, kind_of, order_of
 
 P = ParamSpec("P")
 
@@ -52,7 +52,7 @@ def _reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], V
 def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Value]:
     def method(self: Value, other: Any) -> Value:
         new = operation(self, other)
-        if type(self._data) is not np.ndarray and modes.is_grad_enabled():
+        if kind_of(self._data) is not np.ndarray and modes.is_grad_enabled():
             self._check_replaceable()
             return new  # type: ignore[no-any-return]  # as of numbers: other names keep theirs
         self._become(new)
@@ -129,7 +129,8 @@ class Value:
             return
         order = order_of(self._data)
         if is_traced(new):
-            array = in_order(new.astype(self.dtype, copy=False), order)
+            array = new.astype(self.dtype, copy=False)
+            array = array.copy(order) if array.ndim else array
         else:
             array = np.array(new, dtype=self.dtype, order=order)[()]
         if array.shape != self.shape:
@@ -320,7 +321,7 @@ class Value:
             return  # x[i] += y has changed x already, through the view x[i]
         self._check_replaceable()
         # Nothing is copied where nobody else needs what was there before.
-        in_place = is_sole(self._data, ATTRIBUTE) and value is not self
+        in_place = is_sole(self._data, ATTRIBUTE) and value is not self and not modes.mode.tape
         row = row_of(index, self)
         if modes.is_grad_enabled() or views.whole_of(self).is_leaf:
             self._become(ops.setitem(self, index, value, in_place), row)
@@ -419,8 +420,8 @@ class Value:
     def copy(self) -> Value:
         """The same as a Value of its own, row by row, which changes apart from this one."""
         new: Value = ops.positive(self)
-        if type(new._data) is np.ndarray:
-            new._data = np.ascontiguousarray(new._data)
+        if new.ndim:
+            new._data = in_order(new._data, "C")
         return new
 
     def fill(self, value: Any) -> None:
@@ -523,6 +524,8 @@ class Value:
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
+        if is_traced(self._data):
+            return f"Value({self._data!r})"
         text = np.array2string(np.asarray(self._data), separator=", ", prefix="Value(")
         if self._node is None:
             place = "" if self.dtype.kind != "f" else ", requires_grad=False"
@@ -671,7 +674,7 @@ def _own_array(data: Any, dtype: Any, allowed: str) -> Any:
     if isinstance(data, Value):
         raise TypeError("this is a Value already: use it as it is, or detach() or copy it")
     if is_traced(data):
-        return data if dtype is None else data.astype(dtype)
+        return data.copy("K") if dtype is None else data.astype(dtype)
     if isinstance(data, int) and not isinstance(data, bool) and dtype is None:
         data = float(data)  # any size
     if isinstance(data, np.ma.MaskedArray):

@@ -109,9 +109,13 @@ class Caller:
         self.lines.append(f"{name} = {self.place(slot)}")
         return name
 
+    def whole(self, slot: Slot) -> str:
+        """The Value whose data the slot is, as an expression."""
+        return self.place(slot).removesuffix("._data")
+
     def node(self, slot: Slot) -> str:
         """The node of the Value whose data the slot is, as an expression."""
-        return f"{self.place(slot).removesuffix('._data')}._node"
+        return f"{self.whole(slot)}._node"
 
     def binding(self, slot: Slot, x: Any) -> None:
         """Miss unless a name means what it did."""

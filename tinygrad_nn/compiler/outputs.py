@@ -18,6 +18,7 @@ from .functions import Draw
 from .inputs import Inputs
 from .numpy_executor import executor
 from .passes import optimized, without_dead_code
+from .passes.rewriting import Rewriting
 from .program import Program, Ref
 from .results import Differentiable, Results, split
 from .state import Scope, Slot
@@ -58,15 +59,18 @@ class Outputs:
             if type(leaf) is Outside:
                 leaf.use()
         computed = [at for at, x in enumerate(leaves) if self._is_computed(x)]
+        known = inputs.scope.values
+        variables = {id(x): caller.whole(slot) for x, slot in known if slot.expression}
+        passed = [at for at, x in enumerate(leaves) if id(x) in variables]  # arguments
         _, build = flatten(build([None for _ in leaves]))  # which refers to nothing that is traced
-        results = Results(leaves, computed, build)
+        results = Results(leaves, [*computed, *passed], build)
         outputs = [leaves[at] for at in computed]
         gradients, sources = self._gradients(outputs, writes)
         changed = [at for at, x in enumerate(arguments) if inputs.is_changed(x)]
         program = self.tape.program
         program.outputs = [_symbol(x) for _, x in writes]
         program.targets = [slot.name for slot, _ in writes]
-        places = self._places(outputs, writes)
+        places = self._places(outputs, writes) + [variables[id(leaves[at])] for at in passed]
         program.outputs += [arguments[at].ref for at in changed]
         inputs.settle_gradients(gradients, sum(map(_requires_grad, outputs)) if sources else 0)
         inputs.keep_apart()
@@ -205,8 +209,13 @@ class Outputs:
         if not guards:
             return
         outcomes: list[Any] = [ref for ref, _ in guards]
-        inputs = program.inputs[: len(self.caller.inputs)]  # without gradients of results
-        checks = without_dead_code(Program(inputs, program.calls, outcomes), draws=False)
+        count = len(self.caller.inputs)  # after which come gradients of results, not there yet
+        rewriting = Rewriting(Program(program.inputs[:count], [], outcomes))
+        for late in program.inputs[count:]:
+            rewriting.same[late.ref] = np.broadcast_to(np.zeros((), late.dtype), late.shape)
+        for call in program.calls:
+            rewriting.add(rewriting.renamed(call))
+        checks = without_dead_code(rewriting.program(), draws=False)
         if any(isinstance(call.function, Draw) for call in checks.calls):
             raise CaptureError(
                 f"compile: {self.inputs.function} checks a value that depends on random numbers: "

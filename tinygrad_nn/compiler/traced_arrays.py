@@ -36,6 +36,7 @@ _UNDONE: dict[Any, Callable[..., Any]] = {
     np.ravel: lambda new, whole, *_: np.reshape(new, whole.shape),
 }
 _PLAIN = {int, float, np.ndarray, np.float64, np.float32}
+_WRITING = {"__format__", "__repr__", "__str__"}
 _POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
@@ -376,7 +377,10 @@ class Traced(NDArrayOperatorsMixin):
         return self._text(lambda x: format(x, how))
 
     def _text(self, write: Callable[[Any], str]) -> str:
-        if is_ours(sys._getframe(2)):  # in an error of the package's, which ends the capture
+        frame = sys._getframe(2)
+        while frame.f_back and is_ours(frame) and frame.f_code.co_name in _WRITING:
+            frame = frame.f_back
+        if is_ours(frame):  # in an error of the package's, which ends the capture
             return write(self.value)
         raise self._refusal("makes text of", "return it, and print it outside")
 

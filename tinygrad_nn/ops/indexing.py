@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..engine import Part
 from ..modes import mode
 from ..ownership import PASSED_ON, is_sole
 from ..primitive import primitive
-from ..traced import as_array, is_traced, one_call
+from ..traced import as_array, in_order, is_traced, one_call
 from ..views import Kind, link_of, linked
 
 
@@ -48,7 +49,15 @@ def _scatter_domain(draw: Any) -> dict[str, Any]:
     return {"g": draw.arrays(np.empty(shape)[index].shape), "index": index, "shape": shape}
 
 
-@primitive(g=lambda g, index: g[index], domain=_scatter_domain, complex=True)
+def _item(x: Any, index: Any) -> Any:
+    """x[index], also of a plain array by an index that is traced."""
+    return _item_of_array(x, index) if type(x) is np.ndarray else x[index]
+
+
+_item_of_array = one_call(operator.getitem)
+
+
+@primitive(g=lambda g, index: _item(g, index), domain=_scatter_domain, complex=True)
 @one_call
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing.
@@ -78,12 +87,14 @@ def _getitem_vjp(g: Any, index: Any, x_shape: tuple[int, ...]) -> Any:
 
 @primitive(x=_getitem_vjp, domain=_getitem_domain, complex=True)
 def _getitem(x: Any, index: Any) -> Any:
-    out = as_array(x)[index]
+    x = as_array(x)
+    out = x[index] if mode.tape is None else _item(x, index)
+    array = out.value if is_traced(out) else out
     # A view of a small part would keep the rest from being assigned to in place, and from being
     # freed.
-    if is_traced(out):
+    if getattr(array, "base", None) is None or 4 * array.size > x.size:
         return out
-    return out.copy() if out.base is not None and 4 * out.size <= np.size(x) else out
+    return in_order(out, "C") if is_traced(out) else out.copy()
 
 
 taken = _getitem  # x[index] that is no view of x
@@ -147,14 +158,16 @@ def _without(g: Any, index: Any) -> Any:
     """`g` with 0 at `index`; the same array where the backward pass is all that refers to it."""
     if hasattr(g, "requires_grad"):
         return np.where(_outside(np.shape(g), index), g, 0)
-    rest = g if is_sole(g, PASSED_ON) else g.copy() if is_traced(g) else np.array(g)
+    rest = g if is_sole(g, PASSED_ON) else g.copy("K") if is_traced(g) else np.array(g)
     rest[index] = 0
     return rest
 
 
 def _written(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
     """The gradient of what was written at `index`, in a shape that `value_shape` broadcasts to."""
-    part = np.array(g[index]) if type(g) is np.ndarray else g[index]
+    part = _item(g, index)
+    if not hasattr(g, "requires_grad") and np.ndim(part):
+        part = part.copy("K")
     if not _is_basic(index):  # of what goes to the same place, the last stays
         part = part * _is_last(g.shape, index)
     extra = len(value_shape) - part.ndim  # NumPy lets a value have more axes, of length 1

@@ -24,9 +24,6 @@ fmax_reduce: Callable[..., Any] = np.fmax.reduce
 fmin_reduce: Callable[..., Any] = np.fmin.reduce
 
 
-_LARGE = 1 << 16  # elements: to read as many costs more than to call a function
-
-
 def floating(x: Any) -> Any:
     """`x` as it is if floating point, else in float64: small integers would give float16."""
     if type(x) is np.ndarray:
@@ -61,8 +58,8 @@ def _count(shape: tuple[int, ...], axis: Axis) -> int:
 
 def _repeat(reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
     """What a reduction of an array of `shape` gave, repeated to that shape."""
-    if isinstance(reduced, np.floating) and math.prod(shape) < _LARGE and not is_traced(reduced):
-        return np.full(shape, reduced)  # the faster, here
+    if isinstance(reduced, np.floating) and not is_traced(reduced):  # as below, but sooner
+        return np.ndarray(shape, reduced.dtype, reduced, 0, (0,) * len(shape))
     return np.broadcast_to(_spread(reduced, shape, axis, keepdims), shape)
 
 

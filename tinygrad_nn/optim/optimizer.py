@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..traced import order_of
+from ..traced import in_order, is_traced, order_of
 from ..value import Value
 
 
@@ -165,4 +165,6 @@ def minus(data: Any, step: Any) -> Any:
     Parameters get new arrays, and the old ones stay as they were for graphs and copies that
     hold them.
     """
-    return np.subtract(data, step, out=step) if type(step) is np.ndarray else data - step
+    if type(step) is np.ndarray:
+        return np.subtract(data, step, out=step)
+    return in_order(data - step, order_of(step)) if is_traced(step) and step.ndim else data - step
