@@ -92,7 +92,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> tg.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
     array([1.5, 3.5])
     """
-    if type(x) is np.ndarray and x.dtype.char in "fd" and x.size:
+    if (type(x) is np.ndarray or is_traced(x)) and x.ndim and x.dtype.char in "fd" and x.size:
         return add_reduce(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
     return np.mean(x, axis=axis, keepdims=keepdims)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -284,6 +285,7 @@ def _node(operation: Primitive, kind: type) -> Node:
     return node
 
 
+@functools.lru_cache
 def _operation(name: str) -> Primitive:
     """An operation for the names of nodes, which is never called."""
 
