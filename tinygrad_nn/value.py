@@ -496,7 +496,7 @@ class Value:
         return bool(self._data)
 
     def __float__(self) -> float:
-        if self._node is not None and _is_assigning(sys._getframe(1)):
+        if self._node is not None and is_assigning(sys._getframe(1)):
             raise TypeError(f"a[...] = value, where a is a plain array, {_LOSES}")
         return float(self._number())
 
@@ -542,7 +542,7 @@ class Value:
         if modes.mode.like_arrays:
             return self.copy()
         copy = self._unpickled(*self._as_leaf("deepcopy"))
-        copy.grad = None if self.grad is None else np.array(_data(self.grad))
+        copy.grad = None if self.grad is None else _data(self.grad).copy("K")
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -650,7 +650,7 @@ _LOSES = (
 _STORE = dis.opmap["STORE_SUBSCR"]
 
 
-def _is_assigning(frame: FrameType) -> bool:
+def is_assigning(frame: FrameType) -> bool:
     """Whether a frame is at `a[...] = x`, which makes a number of x where `a` is an array."""
     return frame.f_code.co_code[frame.f_lasti] == _STORE
 

@@ -7,6 +7,7 @@ import functools
 import logging
 import operator
 import os
+import statistics
 import sys
 import threading
 import time
@@ -469,6 +470,18 @@ old = np.random.RandomState(0)
 rng = np.random.default_rng(0)
 
 
+def writes_an_element(x: Any) -> Any:
+    out = np.zeros(3)
+    out[0] = x[0]
+    return out
+
+
+def writes_a_slice(x: Any) -> Any:
+    out = np.zeros(3)
+    out[:1] = x[:1]
+    return out
+
+
 @pytest.mark.parametrize(
     ("f", "message"),
     [
@@ -513,6 +526,9 @@ rng = np.random.default_rng(0)
         (lambda x: np.eye(3)[(x > 0).astype(int)], r"np.arange\(n\)"),
         (lambda x: x.sort(), r"uses \.sort"),
         (views_of_split, "made by np.split"),
+        (writes_an_element, r"test_same_as_called.py:\d+ writes .* into a plain array"),
+        (writes_a_slice, r"test_same_as_called.py:\d+ writes .* into a plain array"),
+        (lambda x: statistics.mean(x), r"test_same_as_called.py:\d+ uses .as_integer_ratio"),
     ],
 )
 def test_what_would_be_done_once_is_an_error(f: Any, message: str) -> None:

@@ -1,5 +1,6 @@
 """What functions do to Values, compiled: other names, views, buffers, orders in memory, text."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -154,6 +155,20 @@ def test_a_value_is_a_copy_of_what_it_is_made_of_and_set_to() -> None:
     compiled = tg.compile(f)
     for x in SQUARE:
         assert_same(compiled(x), f(x))
+
+
+def test_a_model_can_be_copied_inside() -> None:
+    model, x = nn.Linear(3, 2), np.ones((4, 3), np.float32)
+
+    def f(x: Any) -> Any:
+        other = copy.deepcopy(model)
+        other.weight.data = other.weight.data * 2
+        return other(x).data, model(x).data
+
+    compiled = tg.compile(f)
+    for _ in range(3):
+        assert_same(compiled(x), f(x))
+        model.weight.data = model.weight.data + 1
 
 
 def test_an_argument_that_is_returned_is_that_of_the_call() -> None:

@@ -19,7 +19,7 @@ from .inputs import Inputs
 from .numpy_executor import executor
 from .passes import optimized, without_dead_code
 from .passes.rewriting import Rewriting
-from .program import Program, Ref
+from .program import Program, Ref, refs
 from .results import Differentiable, Results, split
 from .state import Scope, Slot
 from .traced_arrays import Traced
@@ -218,12 +218,22 @@ class Outputs:
         checks = without_dead_code(rewriting.program(), draws=False)
         if any(isinstance(call.function, Draw) for call in checks.calls):
             raise CaptureError(
-                f"compile: {self.inputs.function} checks a value that depends on random numbers: "
-                "check it outside, on what the function returns"
+                f"compile: {self._line_of_a_check(checks)} decides by random numbers, or by the "
+                "shape of what they select: draw them outside, before the call, as an argument"
             )
         run = executor(optimized(checks))
         expected = [outcome for _, outcome in guards]
         self.caller.check(lambda inputs: [bool(x) for x in run(inputs)] == expected)
+
+    def _line_of_a_check(self, checks: Program) -> str:
+        """The last line whose result is checked, or goes into what is."""
+        wanted = set(refs(checks.outputs))
+        for call in reversed(checks.calls):
+            if call.result in wanted:
+                if call.place:
+                    return call.place
+                wanted.update(call.inputs)
+        return self.inputs.function
 
 
 def _requires_grad(x: Any) -> bool:

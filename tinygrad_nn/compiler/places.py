@@ -37,11 +37,16 @@ def is_ours(frame: types.FrameType) -> bool:
 
 
 def current_line() -> str:
-    """The line that is being run outside of the package and of NumPy."""
+    """The line that is being run outside of the package, of NumPy, and of Python's library."""
     frame = sys._getframe(1)
-    while frame.f_back and (is_ours(frame) or root_of(frame.f_globals.get("__name__")) == "numpy"):
+    while frame.f_back and (is_ours(frame) or _is_of_library(frame)):
         frame = frame.f_back
     return line_of(frame)
+
+
+def _is_of_library(frame: types.FrameType) -> bool:
+    module = frame.f_globals.get("__name__")
+    return is_library(module) and root_of(module) != _PACKAGE
 
 
 def line_of(frame: types.FrameType) -> str:

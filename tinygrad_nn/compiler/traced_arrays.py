@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..errors import CaptureError
+from ..value import is_assigning
 from .functions import as_type, into, with_at, with_item
 from .places import is_ours
 from .program import Ref, function_name
@@ -217,6 +218,8 @@ class Traced(NDArrayOperatorsMixin):
         return result if target is None else _written((target,), result)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if is_assigning(sys._getframe(1)):
+            raise _into_plain_array(self)
         raise self._refusal(
             "makes a plain array of",
             "leave np.array and np.asarray out. To pick from an array by it, make that array "
@@ -363,6 +366,8 @@ class Traced(NDArrayOperatorsMixin):
         raise self._refusal("decides by", "use np.where, or return it and decide outside")
 
     def __float__(self, *_: Any) -> float:
+        if is_assigning(sys._getframe(1)):
+            raise _into_plain_array(self)
         raise self._refusal("makes a Python number of", "use NumPy's functions, or return it")
 
     __int__ = __index__ = __complex__ = __round__ = item = tolist = __float__
@@ -399,6 +404,13 @@ class Traced(NDArrayOperatorsMixin):
         return self.tape.refusal(f"{what} {COMPUTED}", instead)
 
 
+def _into_plain_array(x: Traced) -> CaptureError:
+    return x.tape.refusal(
+        "writes a computed value into a plain array",
+        "start from one that is computed, x * 0, say, or from a Value",
+    )
+
+
 def _written(targets: Any, result: Any) -> Any:
     """Results in the arrays that were given for them: `out=`, and x += y."""
     results = result if isinstance(result, tuple) else (result,)
@@ -406,10 +418,7 @@ def _written(targets: Any, result: Any) -> Any:
         if target is None:
             continue
         if type(target) is not Traced:
-            raise part.tape.refusal(
-                f"writes {COMPUTED} into a plain array",
-                "start from one that is computed, x * 0, say, or from a Value",
-            )
+            raise _into_plain_array(part)
         target._become(part)
     return targets[0] if len(targets) == 1 else targets
 

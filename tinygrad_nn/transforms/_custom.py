@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
