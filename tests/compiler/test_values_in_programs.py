@@ -272,3 +272,66 @@ def test_weights_that_are_tied_lie_in_memory_as_they_do_eagerly() -> None:
     assert found == expected
     assert weight.data.strides == other.data.strides
     np.testing.assert_array_equal(weight.data, other.data)
+
+
+LARGE = np.random.default_rng(2).normal(size=(400, 300)).astype(np.float32)
+
+
+def of_a_part(x: Any) -> Any:
+    return (x * Value(LARGE))[::2, :100].sum()
+
+
+def of_what_is_written(x: Any) -> Any:
+    def written(scale: Any) -> Any:
+        y = Value(x, requires_grad=False)
+        y[:, ::2] = scale
+        return (y * LARGE).sum()
+
+    return tg.grad(written)(np.float32(2))
+
+
+def of_joined(x: Any) -> Any:
+    first, second = tg.Value(x), tg.Value(x)
+    (tg.concatenate([first, second], axis=1) * np.hstack([LARGE, LARGE])).sum().backward()
+    return first.grad.sum(), second.grad.sum()
+
+
+@pytest.mark.parametrize("f", [of_a_part, of_what_is_written, of_joined])
+def test_sums_of_parts_are_rounded_as_they_are_eagerly(f: Any) -> None:
+    compiled = tg.compile(f)
+    for x in (LARGE, -LARGE):
+        assert_same(compiled(x), f(x))
+
+
+def test_a_weight_of_another_order_is_updated_as_it_is_eagerly() -> None:
+    weights = [Value(LARGE), Value(LARGE)]
+
+    def step_of(weight: Any) -> Callable[[Any], Any]:
+        optimizer = optim.SGD([weight], lr=0.1)
+
+        def step(x: Any) -> Any:
+            optimizer.zero_grad()
+            (tg.linear(x, weight) ** 2).sum().backward()
+            optimizer.step()
+            return (weight.data**2).sum()
+
+        return step
+
+    compiled, eager = tg.compile(step_of(weights[0])), step_of(weights[1])
+    for _ in range(3):
+        assert compiled(LARGE[:9] / 1e3) == eager(LARGE[:9] / 1e3)
+        assert weights[0].data.strides == weights[1].data.strides
+
+
+def test_arrays_of_the_program_are_indexed_by_what_is_computed() -> None:
+    def f(x: Any, values: Any) -> Any:
+        def put(values: Any) -> Any:
+            out = np.zeros_like(values)
+            out[x > 0] = values[x > 0]
+            return out.sum() + Value(np.arange(4.0), requires_grad=False)[x > 0].sum()
+
+        return tg.value_and_grad(put)(values)
+
+    compiled = tg.compile(f)
+    for x in ([1.0, -1, 1, -1], [-1.0, 2, 3, -4], [1.0, 1, 1, -1]):
+        assert_same(compiled(np.array(x), SQUARE[0].repeat(2)), f(np.array(x), SQUARE[0].repeat(2)))
