@@ -6,6 +6,7 @@ pass is a function from program to program, and how a program is run is not its 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,7 @@ class Call:
     place: str = ""  # the line that made it
     layout: tuple[int, ...] = ()  # the axes, from the one that is apart the farthest in memory
     source: Ref | None = None  # the value whose memory the result is in, being a view
+    has_gaps: bool = False  # in memory
     inputs: tuple[Ref, ...] = field(init=False)  # the values it takes, as often as it takes them
 
     def __post_init__(self) -> None:
@@ -142,8 +144,12 @@ def dense_values(program: Program) -> set[Ref]:
 
 
 def is_dense(call: Call, dense: Collection[Ref]) -> bool:
-    """Whether the result of a call has no gaps in memory: of views, those of all of a dense one."""
-    return call.source is None or (call.function in WHOLE_VIEWS and call.source in dense)
+    """Whether the result of a call has no gaps in memory, given the values that have none."""
+    if call.source is None:
+        return True
+    if call.function is operator.getitem:
+        return not call.has_gaps
+    return call.function in WHOLE_VIEWS and call.source in dense
 
 
 def refs(tree: Any) -> Iterator[Ref]:

@@ -165,6 +165,7 @@ class Tape:
                 place,
                 layout_of(result),
                 _source(result, among),
+                isinstance(result, np.ndarray) and not result.flags.forc,
             )
         )
         if isinstance(result, (tuple, list)):
