@@ -647,12 +647,12 @@ _LOSES = (
     "(out = tg.Value(np.zeros(n), requires_grad=False), then out[i] = value), of a list of Values "
     "use np.stack, and Value.data where it is meant"
 )
-_STORE = dis.opmap["STORE_SUBSCR"]
+_STORES = {dis.opmap.get("STORE_SUBSCR"), dis.opmap.get("STORE_SLICE")}
 
 
 def is_assigning(frame: FrameType) -> bool:
     """Whether a frame is at `a[...] = x`, which makes a number of x where `a` is an array."""
-    return frame.f_code.co_code[frame.f_lasti] == _STORE
+    return frame.f_code.co_code[frame.f_lasti] in _STORES
 
 
 def make_value(data: Any, node: Node | None) -> Value:

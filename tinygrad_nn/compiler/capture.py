@@ -11,9 +11,10 @@ from typing import Any
 from .. import engine
 from ..modes import mode
 from .arguments import arguments
-from .effects import Effects, Randomness, changing_line, not_again
+from .effects import Randomness, changing_line, not_again
 from .inputs import Inputs
 from .outputs import Entry, Outputs
+from .watching import Watch
 
 
 def capture(inputs: Inputs) -> Entry:
@@ -27,7 +28,7 @@ def capture(inputs: Inputs) -> Entry:
     tape.fixed = scope.fixed_arrays
     call = functools.partial(_call, inputs, given)
     randomness = Randomness(scope.fixed_generators)
-    effects = Effects(scope.functions)
+    watch = Watch(scope.functions)
     generators = [(slot, slot.read()) for slot in scope.generators]
     outputs = Outputs(inputs, next(engine.node_numbers))
     mode.tape = tape
@@ -37,7 +38,7 @@ def capture(inputs: Inputs) -> Entry:
             slot.write(tape.generator(rng))
         scope.remember()
         with _collector_at_rest():
-            with effects.watched(tape.refuse):
+            with watch.watching(tape.refuse):
                 result = call()
             if tape.refused is not None:  # and the function has caught it
                 raise tape.refused

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import builtins
-import dis
 import io
 import logging
 import random
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from ..errors import CaptureError
 from ..random import plain_generator
-from .places import is_installed, is_library, line_of, root_of
+from .places import is_library, line_of, root_of
 
 _FUNCTIONS: dict[str, list[Any]] = {
     "prints": [print],
@@ -43,10 +41,18 @@ _MODULES = {
 # Modules that act on the system, or ask it.
 _SYSTEM = {
     *("os", "posix", "nt", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "queue"),
-    *("_queue", "_contextvars", "threading", "multiprocessing", "uuid", "secrets", "pickle", "gc"),
+    *(
+        "_queue",
+        "_contextvars",
+        "asyncio",
+        "threading",
+        "multiprocessing",
+        "uuid",
+        "secrets",
+        "pickle",
+        "gc",
+    ),
 }
-_STORES = {"STORE_GLOBAL": "sets the global", "DELETE_GLOBAL": "deletes the global"}
-_UNKNOWN = types.SimpleNamespace()
 
 
 def not_again(what: str, advice: str = "") -> CaptureError:
@@ -78,10 +84,10 @@ def does(x: Any) -> str | None:
             return of
     is_code = isinstance(x, (types.FunctionType, types.BuiltinFunctionType, type))
     root = root_of(x.__module__ if is_code else type(x).__module__)
-    return _does_of(root) if is_code or root in _SYSTEM else None
+    return does_of(root) if is_code or root in _SYSTEM else None
 
 
-def _does_of(module: str) -> str | None:
+def does_of(module: str) -> str | None:
     """What functions of a module do."""
     return _MODULES.get(module, f"uses {module.lstrip('_')}" if module in _SYSTEM else None)
 
@@ -100,96 +106,6 @@ class Outside:
 
     __call__ = __getattr__ = __iter__ = __next__ = __len__ = __getitem__ = __contains__ = use
     __enter__ = __exit__ = __fspath__ = __truediv__ = __str__ = __repr__ = use
-
-
-class Effects:
-    """The instructions by which functions do something besides computing.
-
-    They are found in the code beforehand; a call under `watched` that comes to one is refused.
-    """
-
-    def __init__(self, functions: Sequence[types.FunctionType]) -> None:
-        self._found: dict[int, dict[int, str]] = {}  # by id of code, and offset
-        for function in functions:
-            if not is_installed(function.__code__):
-                cells = {name: x for name, _, x in closed_over(function)}
-                self._look(function.__code__, function.__globals__, cells)
-
-    @contextmanager
-    def watched(self, refuse: Callable[[CaptureError], CaptureError]) -> Iterator[None]:
-        """A context in which such an instruction raises what `refuse` makes of the error."""
-        if not self._found:
-            yield
-            return
-
-        def at_instruction(frame: types.FrameType, event: str, arg: Any) -> Any:
-            what = self._found[id(frame.f_code)].get(frame.f_lasti)
-            if event == "opcode" and what:
-                raise refuse(not_again(f"{line_of(frame)} {what}"))
-            return at_instruction
-
-        def at_call(frame: types.FrameType, event: str, arg: Any) -> Any:
-            if id(frame.f_code) not in self._found:
-                return None
-            frame.f_trace = at_instruction
-            frame.f_trace_opcodes = True  # of which Python 3.13 takes note after f_trace alone
-            return at_instruction
-
-        before = sys.gettrace()
-        sys._getframe().f_trace_opcodes = True  # without which Python 3.12 traces none
-        sys.settrace(at_call)
-        try:
-            yield
-        finally:
-            sys.settrace(before)
-
-    def _look(
-        self, code: types.CodeType, namespace: dict[str, Any], cells: Mapping[str, Any]
-    ) -> None:
-        """Find the instructions in code, and in the functions that it defines."""
-        found: dict[int, str] = {}
-        meant: Any = _UNKNOWN  # by the instruction before
-        start: int | None = None  # of an instruction that begins with parts of its argument
-        for instruction in dis.get_instructions(code):
-            start = instruction.offset if start is None else start
-            if instruction.opname == "EXTENDED_ARG":
-                continue
-            what = _does_by_name(instruction, code)
-            meant = _meant(instruction, meant, namespace, cells)
-            what = what or does(meant)
-            if what is not None:
-                found |= {start: what, instruction.offset: what}
-            start = None
-        if found:
-            self._found[id(code)] = found
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                self._look(constant, namespace, cells)
-
-
-def _does_by_name(instruction: dis.Instruction, code: types.CodeType) -> str | None:
-    """What an instruction does, by the name in it."""
-    kind, name = instruction.opname, instruction.argval
-    if kind in _STORES:
-        return f"{_STORES[kind]} {name!r}"
-    if kind == "STORE_DEREF" and name in code.co_freevars:
-        return f"sets {name!r}, a variable outside of the function"
-    return _does_of(root_of(name)) if kind == "IMPORT_NAME" else None
-
-
-def _meant(
-    instruction: dis.Instruction, before: Any, namespace: dict[str, Any], cells: Mapping[str, Any]
-) -> Any:
-    """What an instruction loads, as far as its name says."""
-    name = instruction.argval
-    match instruction.opname:
-        case "LOAD_GLOBAL" | "LOAD_NAME":
-            return namespace.get(name, getattr(builtins, name, _UNKNOWN))
-        case "LOAD_DEREF":
-            return cells.get(name, _UNKNOWN)
-        case "LOAD_ATTR" | "LOAD_METHOD" if isinstance(before, types.ModuleType):
-            return getattr(before, name, _UNKNOWN)
-    return _UNKNOWN
 
 
 def closed_over(
