@@ -647,7 +647,7 @@ _LOSES = (
     "(out = tg.Value(np.zeros(n), requires_grad=False), then out[i] = value), of a list of Values "
     "use np.stack, and Value.data where it is meant"
 )
-_STORES = {dis.opmap.get("STORE_SUBSCR"), dis.opmap.get("STORE_SLICE")}
+_STORES = {dis.opmap.get(name) for name in ("STORE_SUBSCR", "STORE_SLICE")}  # as Python has them
 
 
 def is_assigning(frame: FrameType) -> bool:

@@ -41,17 +41,8 @@ _MODULES = {
 # Modules that act on the system, or ask it.
 _SYSTEM = {
     *("os", "posix", "nt", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "queue"),
-    *(
-        "_queue",
-        "_contextvars",
-        "asyncio",
-        "threading",
-        "multiprocessing",
-        "uuid",
-        "secrets",
-        "pickle",
-        "gc",
-    ),
+    *("_queue", "_contextvars", "asyncio", "threading", "multiprocessing", "uuid", "secrets"),
+    *("pickle", "gc"),
 }
 
 

@@ -96,7 +96,7 @@ class Program:
         return "\n".join([*map(str, self.inputs), *map(str, self.calls), *written, *last])
 
 
-WHOLE_VIEWS = (np.reshape, np.transpose, np.matrix_transpose, np.swapaxes)
+_WHOLE_VIEWS = (np.reshape, np.transpose, np.matrix_transpose, np.swapaxes)
 
 
 def same_dtype(dtype: np.dtype[Any] | None, other: np.dtype[Any] | None) -> bool:
@@ -149,7 +149,7 @@ def is_dense(call: Call, dense: Collection[Ref]) -> bool:
         return True
     if call.function is operator.getitem:
         return not call.has_gaps
-    return call.function in WHOLE_VIEWS and call.source in dense
+    return call.function in _WHOLE_VIEWS and call.source in dense
 
 
 def refs(tree: Any) -> Iterator[Ref]:
